@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Hugepool: per-node pools of 2 MB and 1 GB blocks, reserved at boot.
+ *
+ * The allocator interface for consumers in mm. See
+ * Documentation/mm/hugepool/design.rst.
+ */
+#ifndef _LINUX_HUGEPOOL_H
+#define _LINUX_HUGEPOOL_H
+
+#include <linux/gfp_types.h>
+#include <linux/jump_label.h>
+#include <linux/nodemask_types.h>
+#include <linux/page-flags.h>
+#include <linux/types.h>
+
+struct inode;
+struct mem_cgroup;
+struct mempolicy;
+struct mm_struct;
+struct seq_file;
+
+/* Who uses a block: the rows of memory.hugepool.numa_stat. */
+enum hugepool_consumer {
+	HUGEPOOL_SHMEM,
+	HUGEPOOL_NR_CONSUMERS,
+};
+
+/**
+ * struct hugepool_request - what hugepool_alloc() is asked for
+ * @order:	HPAGE_PMD_ORDER or HPAGE_PUD_ORDER
+ * @gfp:	context of the memory cgroup charge, the only part of an allocation
+ *		that may sleep or reclaim; __GFP_THISNODE keeps to @nid
+ * @consumer:	who will use the block
+ * @may_fall_back: the caller serves a refused request with ordinary memory
+ * @mm:		whose memory cgroup to charge; NULL for that of the current task
+ * @pol:	memory policy that names the nodes, or NULL for @nid and @nodes
+ * @ilx:	index for interleave policies in @pol
+ * @nid:	preferred node, or NUMA_NO_NODE for the local one; without @pol
+ * @nodes:	allowed nodes, or NULL for those that the cpuset allows; without
+ *		@pol
+ */
+struct hugepool_request {
+	unsigned int order;
+	gfp_t gfp;
+	enum hugepool_consumer consumer;
+	bool may_fall_back;
+	struct mm_struct *mm;
+	struct mempolicy *pol;
+	pgoff_t ilx;
+	int nid;
+	nodemask_t *nodes;
+};
+
+#ifdef CONFIG_HUGEPOOL
+
+DECLARE_STATIC_KEY_FALSE(hugepool_key);
+
+/**
+ * hugepool_enabled - does this machine have a pool?
+ *
+ * Context: any, from the moment that initcalls run.
+ */
+static inline bool hugepool_enabled(void)
+{
+	return static_branch_unlikely(&hugepool_key);
+}
+
+/**
+ * folio_is_hugepool - is this folio pool memory?
+ * @folio: a folio that the caller holds a reference on, or has frozen
+ *
+ * Costs nothing on machines without a pool.
+ */
+static inline bool folio_is_hugepool(const struct folio *folio)
+{
+	return hugepool_enabled() && folio_test_large(folio) &&
+	       folio_test_hugepool(folio);
+}
+
+void __init hugepool_bootmem_alloc(void);
+void __init hugepool_init_folios(void);
+
+struct folio *hugepool_alloc(const struct hugepool_request *req);
+void hugepool_free_folio(struct folio *folio);
+int hugepool_memory_failure(unsigned long pfn);
+bool hugepool_has_pfn(unsigned long pfn);
+void hugepool_report_meminfo(struct seq_file *m);
+
+#else /* !CONFIG_HUGEPOOL */
+
+static inline bool hugepool_enabled(void)
+{
+	return false;
+}
+
+static inline bool folio_is_hugepool(const struct folio *folio)
+{
+	return false;
+}
+
+static inline void hugepool_bootmem_alloc(void)
+{
+}
+
+static inline void hugepool_init_folios(void)
+{
+}
+
+static inline void hugepool_free_folio(struct folio *folio)
+{
+}
+
+static inline int hugepool_memory_failure(unsigned long pfn)
+{
+	return -ENOENT;
+}
+
+static inline bool hugepool_has_pfn(unsigned long pfn)
+{
+	return false;
+}
+
+static inline void hugepool_report_meminfo(struct seq_file *m)
+{
+}
+
+#endif /* CONFIG_HUGEPOOL */
+
+#if defined(CONFIG_HUGEPOOL) && defined(CONFIG_SHMEM)
+const char *hugepool_parse_pool(const char *text, unsigned int *pool);
+const char *hugepool_pool_name(unsigned int pool);
+bool hugepool_pool_has_base(unsigned int pool);
+unsigned long hugepool_pool_pages(unsigned int pool);
+unsigned long hugepool_pool_available(unsigned int pool);
+struct folio *hugepool_shmem_add(struct inode *inode, pgoff_t index,
+				 struct mm_struct *mm, gfp_t gfp,
+				 struct mempolicy *pol, pgoff_t ilx);
+#else
+static inline const char *hugepool_parse_pool(const char *text,
+					      unsigned int *pool)
+{
+	return "the kernel has no pools";
+}
+
+static inline const char *hugepool_pool_name(unsigned int pool)
+{
+	return "";
+}
+
+static inline bool hugepool_pool_has_base(unsigned int pool)
+{
+	return false;
+}
+
+static inline unsigned long hugepool_pool_pages(unsigned int pool)
+{
+	return 0;
+}
+
+static inline unsigned long hugepool_pool_available(unsigned int pool)
+{
+	return 0;
+}
+
+static inline struct folio *hugepool_shmem_add(struct inode *inode,
+					       pgoff_t index,
+					       struct mm_struct *mm, gfp_t gfp,
+					       struct mempolicy *pol,
+					       pgoff_t ilx)
+{
+	return ERR_PTR(-ENOSPC);
+}
+#endif
+
+#endif /* _LINUX_HUGEPOOL_H */

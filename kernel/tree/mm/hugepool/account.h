@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Hugepool: who holds how many blocks, and how many they may hold.
+ *
+ * One struct hp_account per memory cgroup, linked like the cgroups. The root's
+ * account counts everything that is handed out, so that what nobody is charged
+ * for is the root's own. Like core.h this is pure bookkeeping: the caller holds
+ * hugepool_lock, which makes a check of all levels and the charge one step: no
+ * level ever shows a refused try.
+ */
+#ifndef _MM_HUGEPOOL_ACCOUNT_H
+#define _MM_HUGEPOOL_ACCOUNT_H
+
+#include <linux/limits.h>
+#include <linux/types.h>
+
+#include "core.h"
+
+#define HP_NO_LIMIT	ULONG_MAX
+
+/* Who uses a block: the rows of memory.hugepool.numa_stat. */
+enum hp_consumer {
+	HP_SHMEM,
+	HP_NR_CONSUMERS,
+};
+
+/**
+ * struct hp_count - blocks of one class, on one node or on all
+ * @used: held by the cgroup and its descendants
+ * @peak: highest value of @used
+ * @max: @used may not be raised above it
+ */
+struct hp_count {
+	unsigned long used;
+	unsigned long peak;
+	unsigned long max;
+};
+
+/**
+ * struct hp_account_node - an account's blocks on one node
+ * @count: per class
+ * @held: per consumer and class, the parts of @count's used
+ */
+struct hp_account_node {
+	struct hp_count count[HP_NR_CLASSES];
+	unsigned long held[HP_NR_CONSUMERS][HP_NR_CLASSES];
+};
+
+/**
+ * struct hp_account - what one cgroup and its descendants hold
+ * @parent: account of the parent cgroup, NULL for the root
+ * @all: per class, over all nodes
+ * @nodes: per node number
+ */
+struct hp_account {
+	struct hp_account *parent;
+	struct hp_count all[HP_NR_CLASSES];
+	struct hp_account_node nodes[];
+};
+
+void hp_account_init(struct hp_account *account, struct hp_account *parent,
+		     unsigned int nr_nodes);
+struct hp_account *hp_account_over(struct hp_account *account,
+				   enum hp_class class, int nid);
+void hp_account_charge(struct hp_account *account, enum hp_consumer consumer,
+		       enum hp_class class, int nid);
+void hp_account_uncharge(struct hp_account *account, enum hp_consumer consumer,
+			 enum hp_class class, int nid);
+
+#endif /* _MM_HUGEPOOL_ACCOUNT_H */

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hugepool: the struct pages of blocks.
+ *
+ * A free block is a compound page with a reference count of 0, of the order it
+ * was last handed out with (or reserved with). It keeps its identity, the flag
+ * PG_hugepool in the first tail page, through all of its life. Only the owner
+ * of a block writes its struct pages: hp_node_take() hands a block to exactly
+ * one owner before they are formed, and they are reset before hp_node_give().
+ */
+
+#include <linux/mm.h>
+#include <linux/page-isolation.h>
+#include <linux/page_table_check.h>
+#include <linux/sched.h>
+#include <linux/vmstat.h>
+
+#include "../internal.h"
+#include "internal.h"
+
+/* Make the first two struct pages of a block say what it is. */
+static struct folio *hp_folio_set_head(struct page *page, enum hp_class class)
+{
+	struct folio *folio = (struct folio *)page;
+
+	__folio_set_head(folio);
+	prep_compound_head(page, hp_class_order(class));
+	folio_set_large_rmappable(folio);
+	folio_set_hugepool(folio);
+	return folio;
+}
+
+/**
+ * hp_folio_init - initialise the struct pages of a reserved block
+ * @pfn: first page of the block
+ * @class: its size
+ * @zone: zone that holds all of it
+ * @nid: its node
+ *
+ * The struct pages may hold anything before: with deferred initialisation
+ * nobody has written them, otherwise they look like allocated single pages.
+ *
+ * Context: boot, before page_ext is set up; one thread per block.
+ */
+void __init hp_folio_init(unsigned long pfn, enum hp_class class,
+			  unsigned long zone, int nid)
+{
+	struct page *head = pfn_to_page(pfn);
+	unsigned int order = hp_class_order(class);
+	unsigned long i, nr_pages = 1UL << order;
+
+	for (i = 0; i < nr_pages; i++) {
+		struct page *page = head + i;
+
+		__init_single_page(page, pfn + i, zone, nid);
+		set_page_count(page, 0);
+		if (i)
+			prep_compound_tail(page, head, order);
+		/*
+		 * Reserved memory that memblock does not initialise has no
+		 * pageblock flags. Whatever they say is never used for pool
+		 * memory, but unset flags are not a valid type.
+		 */
+		if (pageblock_aligned(pfn + i))
+			init_pageblock_migratetype(page, MIGRATE_MOVABLE, false);
+		if (need_resched())
+			cond_resched();
+	}
+	hp_folio_set_head(head, class);
+}
+
+/**
+ * hp_folio_form - give the struct pages of a block another shape
+ * @pfn: first page of the block
+ * @class: size it is handed out with
+ *
+ * Needed when a block was broken or merged since its struct pages were written.
+ * Rewrites all of them, 16 MB for a 1 GB block.
+ *
+ * Context: the caller owns the block, which is frozen. May sleep for a 1 GB
+ * block.
+ * Return: the folio, its reference count still 0.
+ */
+struct folio *hp_folio_form(unsigned long pfn, enum hp_class class)
+{
+	struct page *head = pfn_to_page(pfn);
+	unsigned int order = hp_class_order(class);
+	unsigned long i, nr_pages = 1UL << order;
+
+	for (i = 0; i < nr_pages; i++) {
+		struct page *page = head + i;
+
+		/* Former heads and first tails have flags and counters set. */
+		page->flags.f &= ~PAGE_FLAGS_CHECK_AT_PREP;
+		page->mapping = NULL;
+		atomic_set(&page->_mapcount, -1);
+		set_page_count(page, 0);
+#ifdef CONFIG_MEMCG
+		page->memcg_data = 0;
+#endif
+		if (i)
+			prep_compound_tail(page, head, order);
+		else
+			set_page_private(page, 0);
+		if (order > HP_UNIT_ORDER && !(i % HPAGE_PMD_NR))
+			cond_resched();
+	}
+	return hp_folio_set_head(head, class);
+}
+
+/**
+ * hp_folio_reset - undo what the last owner left in the struct pages
+ * @folio: folio that is being freed, uncharged
+ *
+ * What the page allocator does when it frees and prepares a page, for a folio
+ * that stays compound. HWPoison marks of single pages stay.
+ *
+ * Context: any; @folio is frozen with a reference count of 0.
+ */
+void hp_folio_reset(struct folio *folio)
+{
+	unsigned int order = folio_order(folio);
+
+	VM_WARN_ON_ONCE_FOLIO(folio_ref_count(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(folio_mapped(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(folio_maybe_dma_pinned(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(folio_test_lru(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(folio_test_locked(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(folio_test_writeback(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(folio->mapping, folio);
+	VM_WARN_ON_ONCE_FOLIO(!list_empty(&folio->_deferred_list), folio);
+
+	/* As in __free_pages_prepare(): truncation may have raced with munlock. */
+	if (unlikely(folio_test_mlocked(folio))) {
+		long nr_pages = folio_nr_pages(folio);
+
+		__folio_clear_mlocked(folio);
+		zone_stat_mod_folio(folio, NR_MLOCK, -nr_pages);
+		count_vm_events(UNEVICTABLE_PGCLEARED, nr_pages);
+	}
+	page_table_check_free(&folio->page, order);
+
+	folio->flags.f &= ~(PAGE_FLAGS_CHECK_AT_PREP & ~PG_head_mask);
+	folio->mapping = NULL;
+	folio->index = 0;
+	folio->private = NULL;
+	folio_clear_has_hwpoisoned(folio);
+	folio_clear_partially_mapped(folio);
+	page_cpupid_reset_last(&folio->page);
+	prep_compound_head(&folio->page, order);
+}

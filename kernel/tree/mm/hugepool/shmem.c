@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hugepool: the adapter for tmpfs.
+ *
+ * What a mount option pool= means, and how a file gets its blocks. The list of
+ * a mount or file is a small set of bits, 0 for a file without pool memory.
+ */
+
+#include <linux/hash.h>
+#include <linux/hugepool.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+
+#include "../internal.h"
+#include "cmdline.h"
+#include "internal.h"
+
+#define HP_POOL_BASE	BIT(HP_NR_CLASSES)
+#define HP_POOL_CLASSES	(HP_POOL_BASE - 1)
+
+/*
+ * Serialise the filling of one block's place in a file: of two faults on the
+ * same hole only one may ask the pool, or the second would be refused where a
+ * limit or the pool has room for one.
+ */
+#define HP_FILL_LOCKS	64
+static struct mutex hp_fill_locks[HP_FILL_LOCKS];
+
+static int __init hp_shmem_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < HP_FILL_LOCKS; i++)
+		mutex_init(&hp_fill_locks[i]);
+	return 0;
+}
+pure_initcall(hp_shmem_init);
+
+static struct mutex *hp_fill_lock(const struct address_space *mapping,
+				  pgoff_t block)
+{
+	return &hp_fill_locks[hash_long((unsigned long)mapping + block,
+					ilog2(HP_FILL_LOCKS))];
+}
+
+/**
+ * hugepool_parse_pool - parse the value of the mount option pool=
+ * @text: value
+ * @pool: set on success, never 0
+ *
+ * Return: NULL, or why the list cannot be mounted.
+ */
+const char *hugepool_parse_pool(const char *text, unsigned int *pool)
+{
+	unsigned long classes;
+	bool base;
+
+	if (hp_parse_list(text, &classes, &base))
+		return "the list must be 2M, 1G or 1G+2M, each optionally with +base";
+	if (classes & BIT(HP_1G))
+		return "tmpfs has no use for blocks of 1 GB";
+	*pool = classes | (base ? HP_POOL_BASE : 0);
+	return NULL;
+}
+
+/**
+ * hugepool_pool_name - a list as /proc/mounts shows it
+ * @pool: as set by hugepool_parse_pool()
+ *
+ * Return: the list.
+ */
+const char *hugepool_pool_name(unsigned int pool)
+{
+	return hp_list_name(pool & HP_POOL_CLASSES, pool & HP_POOL_BASE);
+}
+
+/**
+ * hugepool_pool_has_base - may a file hold ordinary pages besides?
+ * @pool: list of the file
+ */
+bool hugepool_pool_has_base(unsigned int pool)
+{
+	return pool & HP_POOL_BASE;
+}
+
+/**
+ * hugepool_pool_pages - what the machine has of the listed sizes
+ * @pool: as set by hugepool_parse_pool()
+ *
+ * Return: number of pages, of all nodes; 0 when such a mount could never hold
+ * anything.
+ */
+unsigned long hugepool_pool_pages(unsigned int pool)
+{
+	return hp_pool_total(pool & HP_POOL_CLASSES);
+}
+
+/**
+ * hugepool_pool_available - what the pool could give to a file now
+ * @pool: as set by hugepool_parse_pool()
+ *
+ * Return: number of pages, of all nodes and regardless of limits.
+ */
+unsigned long hugepool_pool_available(unsigned int pool)
+{
+	return hp_pool_available(pool & HP_POOL_CLASSES);
+}
+
+/* Draw a block for the place around @hole in a file and put it there. */
+static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
+				   const struct hugepool_request *req)
+{
+	struct address_space *mapping = inode->i_mapping;
+	long pages = 1L << req->order;
+	pgoff_t index = round_down(hole, pages), found = index;
+	struct folio *folio;
+	int err;
+
+	/* Look again, now that nobody else fills this place. */
+	if (xa_load(&mapping->i_pages, hole))
+		return ERR_PTR(-EEXIST);
+	/* Ordinary pages around the hole, with +base: no room for a block. */
+	if (xa_find(&mapping->i_pages, &found, index + pages - 1, XA_PRESENT))
+		return ERR_PTR(-ENOSPC);
+
+	/* Quota and size= first: what they refuse must not take a block. */
+	err = shmem_inode_acct_blocks(inode, pages);
+	if (err)
+		return ERR_PTR(err);
+
+	folio = hugepool_alloc(req);
+	if (IS_ERR(folio)) {
+		shmem_inode_unacct_blocks(inode, pages);
+		return folio;
+	}
+	__folio_set_locked(folio);
+	__folio_set_swapbacked(folio);
+
+	err = shmem_add_to_page_cache(folio, mapping, index, NULL, req->gfp);
+	if (err) {
+		shmem_inode_unacct_blocks(inode, pages);
+		folio_unlock(folio);
+		folio_put(folio);
+		return ERR_PTR(err);
+	}
+	shmem_recalc_inode(inode, pages, 0);
+	/*
+	 * Pool folios are on no LRU list: reclaiming one would be no progress
+	 * for the page allocator, and blocks do not migrate.
+	 */
+	return folio;
+}
+
+/**
+ * hugepool_shmem_add - allocate pool memory for a hole of a file
+ * @inode: the file, with a pool list
+ * @index: page index of the hole
+ * @mm: mm that faults, or NULL when the current task writes or allocates
+ * @gfp: GFP flags of the mapping
+ * @pol: NUMA policy for @index
+ * @ilx: interleave index for @index
+ *
+ * Context: process context. Takes a lock that is taken inside of mmap_lock,
+ * i_rwsem and the invalidate lock, and outside of folio locks.
+ * Return: the folio, locked, in the page cache, neither uptodate nor zeroed; or
+ * an ERR_PTR: -EEXIST when the place was filled meanwhile, -EDQUOT for a quota,
+ * -ENOSPC for everything else that is exhausted.
+ */
+struct folio *hugepool_shmem_add(struct inode *inode, pgoff_t index,
+				 struct mm_struct *mm, gfp_t gfp,
+				 struct mempolicy *pol, pgoff_t ilx)
+{
+	unsigned int pool = SHMEM_I(inode)->pool;
+	struct hugepool_request req = {
+		.order = HP_UNIT_ORDER,
+		/* One attempt at reclaim for memory.max, and no OOM kill. */
+		.gfp = gfp | __GFP_NORETRY | __GFP_NOWARN,
+		.consumer = HUGEPOOL_SHMEM,
+		.may_fall_back = hugepool_pool_has_base(pool),
+		.mm = mm,
+		.pol = pol,
+		.ilx = ilx,
+		.nid = NUMA_NO_NODE,
+	};
+	struct mutex *lock = hp_fill_lock(inode->i_mapping,
+					  index >> HP_UNIT_ORDER);
+	struct folio *folio;
+
+	scoped_guard(mutex, lock)
+		folio = hp_shmem_fill(inode, index, &req);
+	/*
+	 * For a fault -ENOMEM means an OOM situation and a retry, of which there
+	 * would be no end.
+	 */
+	if (folio == ERR_PTR(-ENOMEM))
+		folio = ERR_PTR(-ENOSPC);
+	return folio;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The naive model of a tree of accounts. See accounts.h. */
+
+#include <string.h>
+
+#include "accounts.h"
+
+/* Is @who @above itself or somewhere below it? */
+static bool is_below(const struct model_accounts *all, int who, int above)
+{
+	for (; who != SIM_NOBODY; who = all->accounts[who].parent)
+		if (who == above)
+			return true;
+	return false;
+}
+
+static unsigned long used(const struct model_accounts *all, int who,
+			  enum hp_class class, int nid)
+{
+	unsigned long sum = 0;
+	int i;
+
+	for (i = 0; i < SIM_ACCOUNTS; i++)
+		if (all->accounts[i].real && is_below(all, i, who))
+			sum += all->accounts[i].own[nid][class];
+	return sum;
+}
+
+static unsigned long used_all(const struct model_accounts *all, int who,
+			      enum hp_class class)
+{
+	unsigned long sum = 0;
+	int i, nid;
+
+	for (i = 0; i < SIM_ACCOUNTS; i++) {
+		if (!all->accounts[i].real || !is_below(all, i, who))
+			continue;
+		for (nid = 0; nid < SIM_NIDS; nid++)
+			sum += all->accounts[i].own[nid][class];
+	}
+	return sum;
+}
+
+void accounts_create(struct model_accounts *all, int who, int parent)
+{
+	struct model_account *account = &all->accounts[who];
+	size_t size = sizeof(*account->real) +
+		      SIM_NIDS * sizeof(account->real->nodes[0]);
+
+	memset(account, 0, sizeof(*account));
+	/* ULONG_MAX: no limit. */
+	memset(account->max, 0xff, sizeof(account->max));
+	memset(account->max_all, 0xff, sizeof(account->max_all));
+	account->parent = parent;
+	account->real = sim_alloc(size);
+	/* What a recycled account left behind must not matter. */
+	memset(account->real, 0x5a, size);
+	hp_account_init(account->real, parent == SIM_NOBODY ? NULL :
+			all->accounts[parent].real, SIM_NIDS);
+}
+
+/*
+ * The cgroup goes offline: what it holds becomes its parent's, whose number is
+ * returned, and its account is gone.
+ */
+int accounts_remove(struct model_accounts *all, int who)
+{
+	struct model_account *account = &all->accounts[who];
+	struct model_account *parent = &all->accounts[account->parent];
+	int nid, class;
+
+	for (nid = 0; nid < SIM_NIDS; nid++)
+		for (class = 0; class < HP_NR_CLASSES; class++)
+			parent->own[nid][class] += account->own[nid][class];
+	free(account->real);
+	account->real = NULL;
+	return account->parent;
+}
+
+int accounts_pick(const struct model_accounts *all, struct rng *rng)
+{
+	int who;
+
+	do {
+		who = rng_below(rng, SIM_ACCOUNTS);
+	} while (!all->accounts[who].real);
+	return who;
+}
+
+bool accounts_is_leaf(const struct model_accounts *all, int who)
+{
+	int i;
+
+	for (i = 0; i < SIM_ACCOUNTS; i++)
+		if (all->accounts[i].real && all->accounts[i].parent == who)
+			return false;
+	return true;
+}
+
+/* Set one limit: none, below what is used, or somewhat above it. */
+void accounts_limit(struct model_accounts *all, int who, struct rng *rng)
+{
+	struct model_account *account = &all->accounts[who];
+	enum hp_class class = rng_below(rng, HP_NR_CLASSES);
+	int nid = (int)rng_below(rng, SIM_NIDS + 1) - 1;
+	unsigned long max = HP_NO_LIMIT, now;
+
+	now = nid < 0 ? used_all(all, who, class) : used(all, who, class, nid);
+	/* Low limits at the root keep the pools of all from filling up. */
+	if (rng_one_in(rng, who ? 2 : 10))
+		max = rng_below(rng, 2 * now + (class == HP_2M ? 500 : 3));
+	if (nid < 0) {
+		account->max_all[class] = max;
+		account->real->all[class].max = max;
+	} else {
+		account->max[nid][class] = max;
+		account->real->nodes[nid].count[class].max = max;
+	}
+}
+
+int accounts_over(const struct model_accounts *all, int who,
+		  enum hp_class class, int nid)
+{
+	for (; who != SIM_NOBODY; who = all->accounts[who].parent) {
+		const struct model_account *account = &all->accounts[who];
+
+		if (account->max_all[class] != HP_NO_LIMIT &&
+		    used_all(all, who, class) + 1 > account->max_all[class])
+			return who;
+		if (account->max[nid][class] != HP_NO_LIMIT &&
+		    used(all, who, class, nid) + 1 > account->max[nid][class])
+			return who;
+	}
+	return SIM_NOBODY;
+}
+
+void accounts_charge(struct model_accounts *all, int who, enum hp_class class,
+		     int nid)
+{
+	all->accounts[who].own[nid][class]++;
+	for (; who != SIM_NOBODY; who = all->accounts[who].parent) {
+		struct model_account *account = &all->accounts[who];
+		unsigned long now = used(all, who, class, nid);
+
+		if (now > account->peak[nid][class])
+			account->peak[nid][class] = now;
+		now = used_all(all, who, class);
+		if (now > account->peak_all[class])
+			account->peak_all[class] = now;
+	}
+}
+
+void accounts_uncharge(struct model_accounts *all, int who, enum hp_class class,
+		       int nid)
+{
+	sim_check(all->accounts[who].own[nid][class]);
+	all->accounts[who].own[nid][class]--;
+}
+
+static void check_one(const struct model_accounts *all, int who)
+{
+	const struct model_account *account = &all->accounts[who];
+	int nid, class;
+
+	for (class = 0; class < HP_NR_CLASSES; class++) {
+		const struct hp_count *count = &account->real->all[class];
+
+		sim_check(count->used == used_all(all, who, class));
+		sim_check(count->peak == account->peak_all[class]);
+		sim_check(count->max == account->max_all[class]);
+		for (nid = 0; nid < SIM_NIDS; nid++) {
+			const struct hp_account_node *node =
+				&account->real->nodes[nid];
+
+			count = &node->count[class];
+			sim_check(count->used == used(all, who, class, nid));
+			sim_check(count->peak == account->peak[nid][class]);
+			sim_check(count->max == account->max[nid][class]);
+			sim_check(node->held[HP_SHMEM][class] == count->used);
+		}
+	}
+}
+
+/* Every number of every account. */
+void accounts_check(const struct model_accounts *all)
+{
+	int who;
+
+	for (who = 0; who < SIM_ACCOUNTS; who++)
+		if (all->accounts[who].real)
+			check_one(all, who);
+}
+
+void accounts_free(struct model_accounts *all)
+{
+	int who;
+
+	for (who = 0; who < SIM_ACCOUNTS; who++)
+		free(all->accounts[who].real);
+}

@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random operations on random worlds: nodes with any mix of 1 GB blocks, 2 MB
+ * windows and holes, a tree of accounts, and requests that fall back from node
+ * to node as the kernel's do. Every answer is compared with the models'.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "accounts.h"
+#include "model.h"
+
+#define WORLD_NODES	3
+#define WORLD_OPS	50000
+#define MAX_HELD	(WORLD_NODES * SIM_WINDOWS * HP_UNITS_PER_BLOCK)
+
+struct node {
+	struct hp_node real;
+	struct hp_block **windows;
+	struct model_node model;
+	int nid;
+};
+
+struct held {
+	unsigned long unit;
+	enum hp_class class;
+	unsigned short node;
+	short who;
+	u8 kind;
+};
+
+struct world {
+	struct rng *rng;
+	struct node nodes[WORLD_NODES];
+	int nids[WORLD_NODES];
+	struct model_accounts accounts;
+	struct held held[MAX_HELD];
+	unsigned int nr_held;
+	unsigned int take_share;	/* of 100 takes and gives */
+	unsigned int fail_share;	/* one failure in so many operations */
+	bool demote;
+};
+
+static struct {
+	unsigned long taken[HP_NR_CLASSES], empty, limit, fell_back, bad_gives;
+	unsigned long worlds, removed, added;
+} did;
+
+static int distances[SIM_NIDS][SIM_NIDS];
+
+static int distance(int from, int to)
+{
+	return distances[from][to];
+}
+
+static struct node *node_of_nid(struct world *w, int nid)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORLD_NODES; i++)
+		if (w->nodes[i].nid == nid)
+			return &w->nodes[i];
+	return NULL;
+}
+
+/* hp_node_add() of any range, good or bad; the model says which it is. */
+static void add_range(struct world *w, struct node *node, unsigned long unit,
+		      unsigned int nr, bool gigantic)
+{
+	unsigned long window = unit / 512 - node->model.first_window;
+	struct hp_block *block = NULL, *fresh = NULL, before;
+	struct hp_node node_before = node->real;
+	bool good;
+
+	if (unit / 512 >= node->model.first_window &&
+	    window < node->model.nr_windows)
+		block = node->windows[window];
+	if (!block)
+		block = fresh = sim_alloc(sizeof(*fresh));
+	before = *block;
+	good = model_add(&node->model, unit, nr, gigantic);
+	sim_check(hp_node_add(&node->real, block, unit, nr, gigantic) ==
+		  (good ? 0 : -EINVAL));
+	if (good) {
+		did.added++;
+		return;
+	}
+	sim_check(!memcmp(&before, block, sizeof(before)));
+	sim_check(!memcmp(&node_before, &node->real, sizeof(node_before)));
+	free(fresh);
+}
+
+static void fill_window(struct world *w, struct node *node, unsigned long first)
+{
+	unsigned int i, nr;
+
+	switch (rng_below(w->rng, 6)) {
+	case 0:
+		break;
+	case 1:
+	case 2:
+	case 3:
+		add_range(w, node, first, 512, true);
+		break;
+	case 4:
+		add_range(w, node, first, 512, false);
+		break;
+	default:
+		for (i = rng_below(w->rng, 200); i < 512;
+		     i += nr + rng_below(w->rng, 100)) {
+			nr = 1 + rng_below(w->rng, 60);
+			if (nr > 512 - i)
+				nr = 512 - i;
+			add_range(w, node, first + i, nr, false);
+		}
+	}
+}
+
+static void make_node(struct world *w, struct node *node, int nid)
+{
+	struct model_node *model = &node->model;
+	unsigned long i;
+
+	memset(model, 0, sizeof(*model));
+	node->nid = nid;
+	model->first_window = rng_below(w->rng, 100);
+	model->nr_windows = 2 + rng_below(w->rng, SIM_WINDOWS - 1);
+	node->windows = sim_alloc(model->nr_windows * sizeof(*node->windows));
+	hp_node_init(&node->real, nid, node->windows, model->first_window,
+		     model->nr_windows);
+	for (i = 0; i < model->nr_windows; i++)
+		fill_window(w, node, (model->first_window + i) * 512);
+	model_check(model, &node->real);
+}
+
+static void make_world(struct world *w)
+{
+	bool hole = rng_one_in(w->rng, 2);
+	int i, j;
+
+	for (i = 0; i < SIM_NIDS; i++)
+		for (j = 0; j < SIM_NIDS; j++)
+			distances[i][j] = i == j ? 10 :
+				11 + rng_below(w->rng, 3) * 5;
+	memset(&w->accounts, 0, sizeof(w->accounts));
+	accounts_create(&w->accounts, 0, SIM_NOBODY);
+	for (i = 0; i < WORLD_NODES; i++) {
+		/* Sometimes node 1 has no pool. */
+		w->nids[i] = hole && i ? i + 1 : i;
+		make_node(w, &w->nodes[i], w->nids[i]);
+	}
+	w->nr_held = 0;
+	w->take_share = 80;
+	/* Many failures leave no 1 GB block that could merge. */
+	w->fail_share = rng_one_in(w->rng, 3) ? 500 : 20000;
+	w->demote = true;
+	did.worlds++;
+}
+
+/* Which node has to serve the request, found the plain way. */
+static int expected_node(struct world *w, enum hp_class class, int who,
+			 int preferred, unsigned int mask)
+{
+	int best = -1, best_key = 0;
+	unsigned int i;
+
+	for (i = 0; i < WORLD_NODES; i++) {
+		int nid = w->nids[i];
+		int key = nid == preferred ? 0 : distances[preferred][nid];
+
+		if (!(mask & 1U << nid) ||
+		    !model_has(&w->nodes[i].model, class, w->demote) ||
+		    accounts_over(&w->accounts, who, class, nid) != SIM_NOBODY)
+			continue;
+		if (best < 0 || key < best_key) {
+			best = nid;
+			best_key = key;
+		}
+	}
+	return best;
+}
+
+/* May the account be charged for a block of this node? As the model says. */
+static bool admitted(struct world *w, enum hp_class class, int who, int nid)
+{
+	int over = accounts_over(&w->accounts, who, class, nid);
+	struct hp_account *refused;
+
+	refused = hp_account_over(w->accounts.accounts[who].real, class, nid);
+	sim_check(refused == (over == SIM_NOBODY ? NULL :
+			      w->accounts.accounts[over].real));
+	did.limit += !!refused;
+	return !refused;
+}
+
+static void take_from(struct world *w, struct node *node, enum hp_class class,
+		      int who)
+{
+	struct held *held = &w->held[w->nr_held];
+	u8 kind = rng_next(w->rng);
+	struct hp_slot slot;
+
+	memset(&slot, 0xa5, sizeof(slot));
+	sim_check(hp_node_take(&node->real, class, w->demote, kind, &slot));
+	model_take(&node->model, class, w->demote, kind, &slot);
+	hp_account_charge(w->accounts.accounts[who].real, HP_SHMEM, class,
+			  node->nid);
+	accounts_charge(&w->accounts, who, class, node->nid);
+
+	sim_check(w->nr_held < MAX_HELD);
+	*held = (struct held){ slot.unit, class, node - w->nodes, who, kind };
+	w->nr_held++;
+	did.taken[class]++;
+}
+
+/* As hugepool's allocator does it, node by node. */
+static void op_request(struct world *w)
+{
+	enum hp_class class = rng_one_in(w->rng, 12) ? HP_1G : HP_2M;
+	unsigned int i, mask = 1 + rng_below(w->rng, (1 << SIM_NIDS) - 1);
+	int who = accounts_pick(&w->accounts, w->rng);
+	int preferred = rng_below(w->rng, SIM_NIDS);
+	int expected, order[WORLD_NODES];
+	bool first = true;
+
+	if (rng_one_in(w->rng, 2))
+		mask = ~0U;
+	expected = expected_node(w, class, who, preferred, mask);
+	sim_check(hp_node_order(preferred, w->nids, WORLD_NODES, distance,
+				order) == WORLD_NODES);
+	for (i = 0; i < WORLD_NODES; i++) {
+		struct node *node = node_of_nid(w, order[i]);
+		bool has;
+
+		if (!(mask & 1U << order[i]))
+			continue;
+		has = hp_node_has(&node->real, class, w->demote);
+		sim_check(has == model_has(&node->model, class, w->demote));
+		if (has && admitted(w, class, who, order[i])) {
+			sim_check(expected == order[i]);
+			did.fell_back += !first;
+			take_from(w, node, class, who);
+			return;
+		}
+		first = false;
+		if (!has) {
+			struct hp_node before = node->real;
+			struct hp_slot slot;
+
+			sim_check(!hp_node_take(&node->real, class, w->demote,
+						0, &slot));
+			sim_check(!memcmp(&before, &node->real, sizeof(before)));
+		}
+	}
+	sim_check(expected == -1);
+	did.empty++;
+}
+
+static void op_give(struct world *w)
+{
+	struct held *last = &w->held[w->nr_held - 1], held;
+	struct node *node;
+	u8 kind = 0, model_kind = 0;
+	enum hp_give given;
+	unsigned int i;
+
+	i = rng_below(w->rng, w->nr_held);
+	held = w->held[i];
+	w->held[i] = *last;
+	w->nr_held--;
+
+	node = &w->nodes[held.node];
+	given = hp_node_give(&node->real, held.class, held.unit, &kind);
+	sim_check(given == model_give(&node->model, held.class, held.unit,
+				      &model_kind));
+	sim_check(given != HP_GIVE_BAD);
+	sim_check(kind == held.kind && model_kind == held.kind);
+	hp_account_uncharge(w->accounts.accounts[held.who].real, HP_SHMEM,
+			    held.class, node->nid);
+	accounts_uncharge(&w->accounts, held.who, held.class, node->nid);
+}
+
+/* A unit of the node, or near one that is in use, or just outside. */
+static unsigned long any_unit(struct world *w, struct node *node)
+{
+	unsigned long first = node->model.first_window * 512;
+
+	if (w->nr_held && rng_one_in(w->rng, 2))
+		return w->held[rng_below(w->rng, w->nr_held)].unit +
+		       rng_below(w->rng, 3);
+	if (rng_one_in(w->rng, 3))
+		return first + rng_below(w->rng, node->model.nr_windows) * 512;
+	return first - 20 + rng_below(w->rng, node->model.nr_windows * 512 + 40);
+}
+
+static struct hp_block *block_at(struct node *node, unsigned long unit)
+{
+	unsigned long window = unit / 512 - node->model.first_window;
+
+	return unit / 512 >= node->model.first_window &&
+	       window < node->model.nr_windows ? node->windows[window] : NULL;
+}
+
+/* What nobody holds is given back: refused, and nothing is changed. */
+static void op_bad_give(struct world *w)
+{
+	struct node *node = &w->nodes[rng_below(w->rng, WORLD_NODES)];
+	enum hp_class class = rng_below(w->rng, HP_NR_CLASSES);
+	unsigned long unit = any_unit(w, node);
+	struct hp_block *block = block_at(node, unit), before;
+	struct hp_node node_before = node->real;
+	u8 kind = 77;
+
+	if (model_holds(&node->model, class, unit))
+		return;
+	if (block)
+		before = *block;
+	sim_check(hp_node_give(&node->real, class, unit, &kind) == HP_GIVE_BAD);
+	sim_check(kind == 77);
+	sim_check(!block || !memcmp(&before, block, sizeof(before)));
+	sim_check(!memcmp(&node_before, &node->real, sizeof(node_before)));
+	did.bad_gives++;
+}
+
+static void op_fail(struct world *w)
+{
+	struct node *node = &w->nodes[rng_below(w->rng, WORLD_NODES)];
+	unsigned long unit = any_unit(w, node);
+
+	sim_check(hp_node_fail(&node->real, unit) ==
+		  model_fail(&node->model, unit));
+}
+
+static void op_add(struct world *w)
+{
+	struct node *node = &w->nodes[rng_below(w->rng, WORLD_NODES)];
+	unsigned long unit = any_unit(w, node);
+
+	if (rng_one_in(w->rng, 4))
+		unit -= unit % 512;
+	add_range(w, node, unit, rng_one_in(w->rng, 3) ? 512 :
+		  rng_below(w->rng, 8), rng_one_in(w->rng, 4));
+}
+
+/* A cgroup comes or goes. */
+static void op_cgroup(struct world *w)
+{
+	int parent, who = rng_below(w->rng, SIM_ACCOUNTS);
+	unsigned int i;
+
+	if (!w->accounts.accounts[who].real) {
+		accounts_create(&w->accounts, who,
+				accounts_pick(&w->accounts, w->rng));
+		return;
+	}
+	if (!who || !accounts_is_leaf(&w->accounts, who))
+		return;
+	parent = accounts_remove(&w->accounts, who);
+	for (i = 0; i < w->nr_held; i++)
+		if (w->held[i].who == who)
+			w->held[i].who = parent;
+	did.removed++;
+}
+
+static void check_world(struct world *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORLD_NODES; i++)
+		model_check(&w->nodes[i].model, &w->nodes[i].real);
+	accounts_check(&w->accounts);
+}
+
+static void op_any(struct world *w)
+{
+	struct rng *rng = w->rng;
+	unsigned int i;
+
+	if (rng_one_in(rng, 150))
+		accounts_limit(&w->accounts, accounts_pick(&w->accounts, rng),
+			       rng);
+	else if (rng_one_in(rng, 100))
+		op_cgroup(w);
+	else if (rng_one_in(rng, 40))
+		op_bad_give(w);
+	else if (rng_one_in(rng, w->fail_share))
+		op_fail(w);
+	else if (rng_one_in(rng, 4000))
+		op_add(w);
+	else if (rng_one_in(rng, 1000))
+		w->demote = rng_one_in(rng, 2);
+	else if (rng_one_in(rng, 6000))
+		w->take_share = 20 + 20 * rng_below(rng, 4);
+	else if (!w->nr_held || rng_below(rng, 100) < w->take_share)
+		op_request(w);
+	else
+		op_give(w);
+	for (i = 0; i < WORLD_NODES; i++)
+		model_counters(&w->nodes[i].model, &w->nodes[i].real);
+}
+
+/* All comes back, and then it is all there. */
+static void end_world(struct world *w)
+{
+	unsigned int i, class;
+	unsigned long window;
+
+	while (w->nr_held)
+		op_give(w);
+	check_world(w);
+	for (i = 0; i < WORLD_NODES; i++) {
+		struct node *node = &w->nodes[i];
+
+		for (class = 0; class < HP_NR_CLASSES; class++)
+			sim_check(node->real.free[class] ==
+				  node->real.total[class]);
+		for (window = 0; window < node->model.nr_windows; window++)
+			free(node->windows[window]);
+		free(node->windows);
+	}
+	accounts_free(&w->accounts);
+}
+
+static void report(void)
+{
+	printf("# %lu worlds, taken 2MB %lu 1GB %lu, none to be had %lu, fell back %lu, over a limit %lu\n",
+	       did.worlds, did.taken[HP_2M], did.taken[HP_1G], did.empty,
+	       did.fell_back, did.limit);
+	printf("# bad gives %lu, added %lu, cgroups removed %lu, breaks %lu, merges %lu, formed 2MB %lu 1GB %lu\n",
+	       did.bad_gives, did.added, did.removed, seen.breaks, seen.merges,
+	       seen.formed_2m, seen.reformed_1g);
+	printf("# unit 0 taken %lu, marked %lu, retired %lu and in whole blocks %lu, failed again %lu\n",
+	       seen.unit0_last, seen.marked, seen.retired, seen.whole_retired,
+	       seen.again);
+}
+
+/* @covered: the run is long enough that it must have seen everything. */
+void random_run(struct rng *rng, unsigned long ops, bool covered)
+{
+	struct world *w = sim_alloc(sizeof(*w));
+
+	w->rng = rng;
+	for (sim_op = 0; sim_op < ops; sim_op++) {
+		if (sim_op % WORLD_OPS == 0) {
+			if (did.worlds)
+				end_world(w);
+			make_world(w);
+		}
+		op_any(w);
+		if (sim_op % 1000 == 0)
+			check_world(w);
+	}
+	if (did.worlds)
+		end_world(w);
+	free(w);
+	report();
+	if (!covered)
+		return;
+	sim_check(did.taken[HP_1G] && did.empty && did.fell_back && did.limit);
+	sim_check(did.bad_gives && did.removed);
+	sim_check(seen.breaks && seen.merges && seen.formed_2m);
+	sim_check(seen.reformed_1g && seen.unit0_last && seen.marked);
+	sim_check(seen.retired && seen.whole_retired && seen.again);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of libhugepool share with each other and with nobody else. */
+#ifndef HP_INTERNAL_H
+#define HP_INTERNAL_H
+
+#include "libhugepool.h"
+#include "alloc.h"
+
+struct hp_cg_backend;
+
+struct hp_ctx {
+	char *sysroot;			/* "" for the running machine */
+	bool live;			/* no --sysroot: the libraries may ask the kernel */
+	hp_report_fn report;
+	const struct hp_cg_backend *cg;	/* NULL until the first use of cgroups */
+	char *cg_root;			/* where the cgroup hierarchy is mounted */
+};
+
+void hp_report(struct hp_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The whole file as a string; 0 or -errno. */
+int hp_read_text(const char *path, char **text);
+
+/* One sysfs file.  Reports what cannot be read. */
+void hp_read_value(struct hp_ctx *ctx, const char *path, struct hp_value *value);
+
+/* Classifies one word; takes a copy if it has to keep it. */
+void hp_set_value(struct hp_value *value, const char *word);
+
+/* @name is "node" and a decimal number without leading zeros. */
+bool hp_is_node_dir(const char *name, unsigned int *node);
+
+/* The nodes the machine has, ascending; an empty list where that cannot be known. */
+void hp_nodes(struct hp_ctx *ctx, unsigned int **node, size_t *nr);
+
+/*
+ * Where cgroups are read from.  There are two because libcgroup finds the hierarchy through
+ * /proc/mounts and offers no way to name another root: it serves the running machine, and a
+ * plain directory walk serves --sysroot.  Everything above this seam is the same for both, and
+ * tests/cli runs the same trees through both.
+ */
+struct hp_cg_visit {
+	void (*dir)(void *data, const char *path);
+	void (*file)(void *data, const char *path, const char *name);
+	void *data;
+};
+
+struct hp_cg_backend {
+	/* Sets ctx->cg_root; 0, or nonzero after a report. */
+	int (*open)(struct hp_ctx *ctx);
+	/*
+	 * @path and everything below it: each directory before what it holds, with paths as in
+	 * struct hp_cgroup.  Nonzero after a report.
+	 */
+	int (*walk)(struct hp_ctx *ctx, const char *path, const struct hp_cg_visit *visit);
+	/* 0 or -errno. */
+	int (*read)(struct hp_ctx *ctx, const char *path, const char *name, char **text);
+};
+
+extern const struct hp_cg_backend hp_cg_libcgroup;
+extern const struct hp_cg_backend hp_cg_directory;
+
+#endif
