@@ -92,11 +92,11 @@ export: prepare
 bisect: prepare
 	@$(S)/bisect $(STEPS)
 
-# build/linux may hold work that is nowhere else.
+# build/linux and what FORCE=1 set aside may hold work that is nowhere else.
 clean:
-	rm -rf build/debug build/release build/kasan build/bisect build/guest build/tools \
-		build/tests build/export build/log
-	-git -C build/linux worktree prune
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 -type d ! -name base ! -name ccache \
+		! -name 'linux*' -exec rm -rf {} +
+	@[ ! -d build/linux/.git ] || git -C build/linux worktree prune
 
 .PHONY: help deps prepare kernel release kasan tools guest run test test-long check kunit \
 	shell bench refresh export bisect clean

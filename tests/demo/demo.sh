@@ -59,8 +59,8 @@ pool() { # NODE FILE
 	cat "/sys/kernel/mm/hugepool/node$1/$2"
 }
 
-# limit KEY FILE: the value after a key of one of the group's files
-value() {
+# The value after a key in one of the group's files.
+value() { # KEY FILE
 	sed -n "s/^$1 //p" "$group/memory.hugepool.$2"
 }
 
@@ -83,7 +83,7 @@ set_up() {
 	say "A cgroup that may hold 512 MB of it:"
 	show "cgcreate -g memory:/demo"
 	show "cgset -r memory.hugepool.max='2MB 512M' demo"
-	show "cgget -n -v -r memory.hugepool.max demo"
+	show "cgget -r memory.hugepool.max demo"
 	equal "the limit in bytes" "$(value 2MB max)" "$(mb 512)"
 	say "A file system whose data is 2 MB blocks of the pool, nothing else:"
 	show "mkdir -p $data"
@@ -126,7 +126,7 @@ write_files() {
 	equal "bytes charged to the cgroup" "$(value 2MB current)" \
 		"$(mb $((files * size)))"
 	equal "shmem on node 1 in numa_stat" \
-		"$(grep ^shmem "$group/memory.hugepool.numa_stat" |
+		"$(grep '^shmem.2MB ' "$group/memory.hugepool.numa_stat" |
 			grep -o 'N1=[0-9]*')" "N1=$(mb $((files * size)))"
 }
 

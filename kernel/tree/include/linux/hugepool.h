@@ -20,6 +20,10 @@ struct mempolicy;
 struct mm_struct;
 struct seq_file;
 
+/* The smaller size of blocks: no pool folio is smaller. */
+#define HUGEPOOL_UNIT_ORDER	(PMD_SHIFT - PAGE_SHIFT)
+#define HUGEPOOL_UNIT_PAGES	(1UL << HUGEPOOL_UNIT_ORDER)
+
 /* Who uses a block: the rows of memory.hugepool.numa_stat. */
 enum hugepool_consumer {
 	HUGEPOOL_SHMEM,

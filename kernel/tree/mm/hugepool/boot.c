@@ -211,16 +211,17 @@ static unsigned long __init hp_reserve(enum hp_class class, int nid,
 	count = min(count, (unsigned long)(hp_node_takeable(nid) / block));
 	piece = count;
 	while (piece && got < count) {
-		phys_addr_t base, size, align = block;
+		phys_addr_t base, size;
 		void *virt;
 
 		piece = min(piece, count - got);
 		size = piece * block;
-		/* Large pieces start where they leave whole gigabytes intact. */
-		if (size >= SZ_1G)
-			align = SZ_1G;
-		/* User data is no place for kmemleak to look for pointers. */
-		virt = memblock_alloc_exact_nid_raw(size, align, 0,
+		/*
+		 * Aligned no more than needed, so that low memory is left in one
+		 * piece for those who need it. User data is no place for kmemleak
+		 * to look for pointers.
+		 */
+		virt = memblock_alloc_exact_nid_raw(size, block, 0,
 						    MEMBLOCK_ALLOC_NOLEAKTRACE,
 						    nid);
 		if (!virt) {

@@ -174,9 +174,9 @@ int hp_parse_list(const char *text, unsigned long *classes, bool *base)
 			if (!mask || *end)
 				return -EINVAL;
 			has_base = true;
-		} else if (hp_parse_class(text, end - text, &class)) {
-			return -EINVAL;
 		} else {
+			if (hp_parse_class(text, end - text, &class))
+				return -EINVAL;
 			/* From the large to the small, each once. */
 			if (mask & ((2U << class) - 1))
 				return -EINVAL;

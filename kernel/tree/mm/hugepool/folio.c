@@ -98,10 +98,12 @@ struct folio *hp_folio_form(unsigned long pfn, enum hp_class class)
 #ifdef CONFIG_MEMCG
 		page->memcg_data = 0;
 #endif
-		if (i)
+		if (i) {
 			prep_compound_tail(page, head, order);
-		else
+		} else {
+			clear_compound_head(page);
 			set_page_private(page, 0);
+		}
 		if (order > HP_UNIT_ORDER && !(i % HPAGE_PMD_NR))
 			cond_resched();
 	}

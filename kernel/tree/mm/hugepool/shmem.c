@@ -147,6 +147,8 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 		return ERR_PTR(err);
 	}
 	shmem_recalc_inode(inode, pages, 0);
+	/* A block stays with its file: drop_caches must not take clean ones. */
+	folio_mark_dirty(folio);
 	/*
 	 * Pool folios are on no LRU list: reclaiming one would be no progress
 	 * for the page allocator, and blocks do not migrate.

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The only process of the guests of tests/bench/run: measure, print, reset.
+ *
+ *   init [FILE=VALUE]... [KIND[+fallocate]]...
+ *
+ * The clock is the time stamp counter.  QEMU's -icount makes it count the
+ * instructions since power-on, so nothing has to be calibrated.
+ *
+ * Each FILE must contain VALUE, or the figures would be of something else.
+ *
+ * For each KIND (pool, hugetlbfs, tmpfs), 1 GiB of a file in such a file system
+ * is written to at each 4 KB through a shared mapping, once more (nothing
+ * faults any longer: that is the loop's own cost), and given back.
+ * With +fallocate the memory is asked for before it is mapped.  All this
+ * happens in a cgroup with a memory controller, as it would for a user.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <termios.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#define SIZE	(1ul << 30)
+
+static void finish(void)
+{
+	fflush(stdout);
+	tcdrain(1);
+	reboot(RB_AUTOBOOT);	/* QEMU runs with -no-reboot */
+}
+
+static void must(int ok, const char *what)
+{
+	if (ok)
+		return;
+	printf("FAILED: %s: %m\n", what);
+	finish();
+}
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	must(fd >= 0 && write(fd, text, strlen(text)) > 0, path);
+	close(fd);
+}
+
+static void set_up(void)
+{
+	must(!mount("none", "/proc", "proc", 0, "") &&
+	     !mount("none", "/sys", "sysfs", 0, "") &&
+	     !mkdir("/mnt", 0755) && !mkdir("/cg", 0755) &&
+	     !mount("none", "/cg", "cgroup2", 0, ""), "mount");
+	put("/cg/cgroup.subtree_control", "+memory");
+	must(!mkdir("/cg/bench", 0755), "mkdir");
+	put("/cg/bench/cgroup.procs", "1");
+}
+
+static void check(char *path)
+{
+	char *want = strchr(path, '=');
+	char have[64] = "";
+	FILE *f;
+
+	must(want != NULL, path);
+	*want++ = '\0';
+	f = fopen(path, "r");
+	must(f && fscanf(f, "%63s", have) == 1, path);
+	fclose(f);
+	printf("%s: %s\n", path, have);
+	must(!strcmp(have, want), path);
+}
+
+static void mount_kind(const char *kind)
+{
+	int err;
+
+	if (!strncmp(kind, "pool", 4))
+		err = mount("none", "/mnt", "tmpfs", 0, "pool=2M");
+	else if (!strncmp(kind, "hugetlbfs", 9))
+		err = mount("none", "/mnt", "hugetlbfs", 0, "pagesize=2M");
+	else
+		err = mount("none", "/mnt", "tmpfs", 0, "huge=always,size=1G");
+	must(!err, kind);
+}
+
+static long faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_minflt + usage.ru_majflt;
+}
+
+static void touch(volatile char *map)
+{
+	for (size_t at = 0; at < SIZE; at += 4096)
+		map[at] = 1;
+}
+
+static void measure(const char *kind)
+{
+	int fd, err, ahead = strstr(kind, "+fallocate") != NULL;
+	long before, after;
+	uint64_t t[6];
+	char *map;
+
+	mount_kind(kind);
+	fd = open("/mnt/file", O_RDWR | O_CREAT, 0600);
+	must(fd >= 0 && !unlink("/mnt/file"), "file");
+	before = faults();
+	t[0] = __rdtsc();
+	err = ahead ? fallocate(fd, 0, 0, SIZE) : ftruncate(fd, SIZE);
+	t[1] = __rdtsc();
+	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	t[2] = __rdtsc();
+	must(!err && map != MAP_FAILED, kind);
+	touch(map);
+	t[3] = __rdtsc();
+	after = faults();
+	touch(map);
+	t[4] = __rdtsc();
+	munmap(map, SIZE);
+	close(fd);
+	t[5] = __rdtsc();
+	printf("RESULT %s allocate=%lu map=%lu touch=%lu again=%lu teardown=%lu faults=%ld\n",
+	       kind, t[1] - t[0], t[2] - t[1], t[3] - t[2], t[4] - t[3],
+	       t[5] - t[4], after - before);
+	must(!umount("/mnt"), "umount");
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t started = __rdtsc();
+	struct utsname name;
+
+	set_up();
+	uname(&name);
+	printf("KERNEL %s %s\nRESULT boot init=%lu\n", name.release,
+	       name.version, started);
+	for (int i = 1; i < argc; i++)
+		if (argv[i][0] == '/')
+			check(argv[i]);
+		else
+			measure(argv[i]);
+	printf("DONE\n");
+	finish();
+}
