@@ -78,7 +78,7 @@ kunit: kernel guest
 	@tests/run -T kunit
 
 shell: kernel tools guest
-	@tests/qemu/run $(ARGS) -- /bin/bash -il
+	@tests/qemu/run --interactive $(ARGS)
 
 bench: release tools guest
 	@tests/bench/run $(ARGS)

@@ -8,6 +8,7 @@
 #ifndef _LINUX_HUGEPOOL_H
 #define _LINUX_HUGEPOOL_H
 
+#include <linux/err.h>
 #include <linux/gfp_types.h>
 #include <linux/jump_label.h>
 #include <linux/nodemask_types.h>
@@ -41,8 +42,8 @@ enum hugepool_consumer {
  * @pol:	memory policy that names the nodes, or NULL for @nid and @nodes
  * @ilx:	index for interleave policies in @pol
  * @nid:	preferred node, or NUMA_NO_NODE for the local one; without @pol
- * @nodes:	allowed nodes, or NULL for those that the cpuset allows; without
- *		@pol
+ * @nodes:	allowed nodes, as far as the cpuset allows them, or NULL for all
+ *		that it allows; without @pol
  */
 struct hugepool_request {
 	unsigned int order;

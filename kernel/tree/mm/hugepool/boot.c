@@ -10,8 +10,10 @@
 
 #define pr_fmt(fmt) "hugepool: " fmt
 
+#include <linux/crash_dump.h>
 #include <linux/hugepool.h>
 #include <linux/init.h>
+#include <linux/kexec_handover.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
@@ -176,10 +178,11 @@ static void __init hp_sum_requests(void)
 static bool __init hp_extent_record(phys_addr_t base, phys_addr_t size,
 				    enum hp_class class, int nid)
 {
-	struct hp_extent *last = &hp_extents[hp_nr_extents - 1];
+	struct hp_extent *last = hp_nr_extents ?
+				 &hp_extents[hp_nr_extents - 1] : NULL;
 
 	/* memblock allocates downwards: the new one usually ends at the last. */
-	if (hp_nr_extents && last->class == class && last->nid == nid) {
+	if (last && last->class == class && last->nid == nid) {
 		if (base + size == last->base) {
 			last->base = base;
 			last->size += size;
@@ -256,6 +259,20 @@ void __init hugepool_bootmem_alloc(void)
 
 	if (!hp_nr_requests)
 		return;
+	/*
+	 * Until memory preserved by the last kernel is known, only the scratch
+	 * areas may be used, and early boot needs them.
+	 */
+	if (is_kho_boot()) {
+		pr_warn("hugepool= ignored: started by kexec handover\n");
+		hp_nr_requests = 0;
+		return;
+	}
+	if (is_kdump_kernel()) {
+		pr_info("hugepool= ignored: crash kernel\n");
+		hp_nr_requests = 0;
+		return;
+	}
 	hp_sum_requests();
 	for (class = HP_NR_CLASSES - 1; class >= 0; class--) {
 		for_each_online_node(nid) {

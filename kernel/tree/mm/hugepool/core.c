@@ -194,10 +194,12 @@ static void hp_merge(struct hp_node *node, struct hp_block *block)
 	hp_relink(node, block);
 }
 
-static void hp_take_whole(struct hp_node *node, u8 kind, struct hp_slot *slot)
+static bool hp_take_whole(struct hp_node *node, u8 kind, struct hp_slot *slot)
 {
 	struct hp_block *block;
 
+	if (list_empty(&node->whole))
+		return false;
 	block = list_first_entry(&node->whole, struct hp_block, link);
 	block->in_use = true;
 	block->kind[0] = kind;
@@ -207,9 +209,10 @@ static void hp_take_whole(struct hp_node *node, u8 kind, struct hp_slot *slot)
 	slot->unit = block->first;
 	slot->form = !block->prepared;
 	block->prepared = true;
+	return true;
 }
 
-static void hp_take_unit(struct hp_node *node, u8 kind, struct hp_slot *slot)
+static bool hp_take_unit(struct hp_node *node, u8 kind, struct hp_slot *slot)
 {
 	struct hp_block *block;
 	unsigned int index;
@@ -219,10 +222,12 @@ static void hp_take_unit(struct hp_node *node, u8 kind, struct hp_slot *slot)
 		block = list_first_entry(&node->broken, struct hp_block, link);
 	} else if (!list_empty(&node->small)) {
 		block = list_first_entry(&node->small, struct hp_block, link);
-	} else {
+	} else if (!list_empty(&node->whole)) {
 		block = list_first_entry(&node->whole, struct hp_block, link);
 		hp_break(node, block);
 		slot->broke = true;
+	} else {
+		return false;
 	}
 
 	/* The highest unit first: see struct hp_block. */
@@ -236,6 +241,7 @@ static void hp_take_unit(struct hp_node *node, u8 kind, struct hp_slot *slot)
 	slot->unit = block->first + index;
 	slot->form = !test_bit(index, block->formed);
 	__set_bit(index, block->formed);
+	return true;
 }
 
 /**
@@ -246,7 +252,8 @@ static void hp_take_unit(struct hp_node *node, u8 kind, struct hp_slot *slot)
  * @kind: consumer, given back by hp_node_give()
  * @slot: filled in on success
  *
- * Return: true, or false when there is none (and nothing changed).
+ * Return: true, or false when there is none (and nothing changed). False after
+ * hp_node_has() said true means that the pool is inconsistent.
  */
 bool hp_node_take(struct hp_node *node, enum hp_class class, bool demote,
 		  u8 kind, struct hp_slot *slot)
@@ -257,10 +264,8 @@ bool hp_node_take(struct hp_node *node, enum hp_class class, bool demote,
 	slot->class = class;
 	slot->broke = false;
 	if (class == HP_1G)
-		hp_take_whole(node, kind, slot);
-	else
-		hp_take_unit(node, kind, slot);
-	return true;
+		return hp_take_whole(node, kind, slot);
+	return hp_take_unit(node, kind, slot);
 }
 
 static bool hp_unit_in_use(const struct hp_block *block, unsigned int index)

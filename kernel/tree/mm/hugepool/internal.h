@@ -88,6 +88,9 @@ extern struct hp_account *hp_root_account;
 struct hp_account *hp_memcg_account(struct mem_cgroup *memcg);
 void hp_memcg_event(struct mem_cgroup *memcg, enum hp_event event);
 struct mem_cgroup *hp_account_memcg(struct hp_account *account);
+struct obj_cgroup *hp_memcg_uncharge(struct folio *folio);
+struct hp_account *hp_owner_account(struct obj_cgroup *owner);
+void hp_owner_put(struct obj_cgroup *owner);
 #else
 static inline struct hp_account *hp_memcg_account(struct mem_cgroup *memcg)
 {
@@ -101,6 +104,20 @@ static inline void hp_memcg_event(struct mem_cgroup *memcg, enum hp_event event)
 static inline struct mem_cgroup *hp_account_memcg(struct hp_account *account)
 {
 	return NULL;
+}
+
+static inline struct obj_cgroup *hp_memcg_uncharge(struct folio *folio)
+{
+	return NULL;
+}
+
+static inline struct hp_account *hp_owner_account(struct obj_cgroup *owner)
+{
+	return hp_root_account;
+}
+
+static inline void hp_owner_put(struct obj_cgroup *owner)
+{
 }
 #endif
 

@@ -8,9 +8,11 @@
  */
 
 #include <linux/cgroup.h>
+#include <linux/ctype.h>
 #include <linux/hugepool.h>
 #include <linux/memcontrol.h>
 #include <linux/nodemask.h>
+#include <linux/overflow.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -118,6 +120,50 @@ struct mem_cgroup *hp_account_memcg(struct hp_account *account)
 	if (mem_cgroup_disabled())
 		return NULL;
 	return container_of(account, struct hp_memcg, account)->memcg;
+}
+
+/**
+ * hp_memcg_uncharge - uncharge the memory of a folio, but remember its owner
+ * @folio: folio that is being freed
+ *
+ * Context: any.
+ * Return: the owner with a reference, to be dropped with hp_owner_put(); NULL
+ * when the memory controller is disabled.
+ */
+struct obj_cgroup *hp_memcg_uncharge(struct folio *folio)
+{
+	struct obj_cgroup *owner = NULL;
+
+	if (folio_memcg_charged(folio)) {
+		owner = folio_objcg(folio);
+		obj_cgroup_get(owner);
+	}
+	mem_cgroup_uncharge(folio);
+	return owner;
+}
+
+/**
+ * hp_owner_account - account of the cgroup that an owner belongs to now
+ * @owner: as returned by hp_memcg_uncharge()
+ *
+ * The cgroup that was charged or, when that went offline, an ancestor.
+ *
+ * Context: under rcu_read_lock(), which keeps the account.
+ * Return: the account.
+ */
+struct hp_account *hp_owner_account(struct obj_cgroup *owner)
+{
+	return hp_memcg_account(owner ? obj_cgroup_memcg(owner) : NULL);
+}
+
+/**
+ * hp_owner_put - drop the reference that hp_memcg_uncharge() took
+ * @owner: owner or NULL
+ */
+void hp_owner_put(struct obj_cgroup *owner)
+{
+	if (owner)
+		obj_cgroup_put(owner);
 }
 
 /* The files. A key is a class, or a class and a node. */
@@ -245,23 +291,30 @@ static int hp_max_show(struct seq_file *m, void *v)
 
 /*
  * A number of bytes, with or without one of the usual suffixes, as a number of
- * blocks. memparse() alone takes signs of other bases and overflows silently.
+ * blocks. Stricter than memparse(), which takes other bases and overflows.
  */
-static int hp_parse_blocks(const char *text, enum hp_class class,
+static int hp_parse_blocks(char *text, enum hp_class class,
 			   unsigned long *blocks)
 {
-	size_t digits = strspn(text, "0123456789");
-	u64 number, bytes, unit = hp_bytes(class, 1);
-	char *end;
+	static const char suffixes[] = "kmgtpe";
+	size_t len = strlen(text);
+	unsigned int shift = 0;
+	const char *suffix;
+	u64 number, bytes;
 
-	if (!digits || digits > 19 || (text[0] == '0' && digits > 1))
+	if (len && isalpha(text[len - 1])) {
+		suffix = strchr(suffixes, tolower(text[len - 1]));
+		if (!suffix)
+			return -EINVAL;
+		shift = 10 * (suffix - suffixes + 1);
+		text[--len] = '\0';
+	}
+	/* kstrto*() takes a sign. */
+	if (!isdigit(*text) || kstrtou64(text, 10, &number) ||
+	    check_shl_overflow(number, shift, &bytes) ||
+	    bytes % hp_bytes(class, 1))
 		return -EINVAL;
-	number = simple_strtoull(text, &end, 10);
-	bytes = memparse(text, &end);
-	/* 19 digits fit: only the suffix can overflow. */
-	if (*end || end > text + digits + 1 || bytes < number || bytes % unit)
-		return -EINVAL;
-	*blocks = bytes / unit;
+	*blocks = bytes >> hp_class_shift(class);
 	return 0;
 }
 

@@ -213,13 +213,13 @@ unsigned long hp_pool_available(unsigned long classes)
 
 	if (classes & BIT(HP_2M) && READ_ONCE(hugepool_demote))
 		classes |= BIT(HP_1G);
+	guard(spinlock_irqsave)(&hugepool_lock);
 	for (i = 0; i < hp_nr_nids; i++) {
-		struct hp_stats stats;
+		const struct hp_node *node = hp_nodes[hp_nids[i]];
 
-		hp_pool_stats(hp_nids[i], &stats);
 		for (class = 0; class < HP_NR_CLASSES; class++)
-			if (classes & BIT(class))
-				pages += stats.free[class] <<
+			if (classes & BIT(class) && !node->dead)
+				pages += node->free[class] <<
 					 hp_class_order(class);
 	}
 	return pages;
@@ -232,7 +232,7 @@ unsigned long hp_pool_available(unsigned long classes)
  * @demote: the setting, read once: both sides of a decision must agree on it
  * @account: account to charge
  * @nid: node to ask first
- * @nodes: nodes that may be asked
+ * @nodes: nodes that may be asked, NULL for all that the cpuset allows
  * @first: of these, the nodes to be asked before the others; NULL for all
  * @over: account whose limit refused a node that has a block
  * @slot: the block, once taken
@@ -266,7 +266,7 @@ static void hp_try_nodes(struct hp_try *try)
 			nodes = NULL;
 		}
 	}
-	try->nodes = nodes ?: &cpuset_current_mems_allowed;
+	try->nodes = nodes;
 }
 
 /*
@@ -299,7 +299,10 @@ static struct hp_node *hp_try_find(struct hp_try *try)
 
 			if (try->req->gfp & __GFP_THISNODE && nid != try->nid)
 				continue;
-			if (!node_isset(nid, *try->nodes))
+			/* As the page allocator: a policy widens no cpuset. */
+			if (!node_isset(nid, cpuset_current_mems_allowed))
+				continue;
+			if (try->nodes && !node_isset(nid, *try->nodes))
 				continue;
 			if (!pass && !node_isset(nid, *try->first))
 				continue;
@@ -326,14 +329,27 @@ static struct hp_node *hp_try_take(struct hp_try *try)
 	node = hp_try_find(try);
 	if (!node)
 		return NULL;
-	/* hp_try_node() has seen the block under this lock. */
-	if (WARN_ON_ONCE(!hp_node_take(node, try->class, try->demote,
-				       try->req->consumer, &try->slot)))
+	if (!hp_node_take(node, try->class, try->demote, try->req->consumer,
+			  &try->slot)) {
+		/* hp_try_node() has seen the block: the books are wrong. */
+		WRITE_ONCE(node->dead, true);
 		return NULL;
+	}
 	hp_account_charge(try->account,
 			  (enum hp_consumer)try->req->consumer, try->class,
 			  node->nid);
 	return node;
+}
+
+/* Say once that hp_try_take() has found a node's books wrong. */
+static void hp_warn_dead(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < hp_nr_nids; i++)
+		WARN_ONCE(READ_ONCE(hp_nodes[hp_nids[i]]->dead),
+			  "hugepool: node %d: inconsistent, taken out of service\n",
+			  hp_nids[i]);
 }
 
 /* Charge memory, take the block, give it to the owner. */
@@ -350,6 +366,7 @@ static struct folio *hp_try_alloc(struct hp_try *try, struct mem_cgroup *memcg)
 		return ERR_PTR(-ENOMEM);
 	node = hp_try_take(try);
 	if (!node) {
+		hp_warn_dead();
 		mem_cgroup_cancel_precharge(memcg, 1U << order);
 		return ERR_PTR(-ENOSPC);
 	}
@@ -459,9 +476,10 @@ struct folio *hugepool_alloc(const struct hugepool_request *req)
  */
 static void hp_node_quarantine(struct hp_node *node, unsigned long pfn)
 {
-	WRITE_ONCE(node->dead, true);
+	if (node)
+		WRITE_ONCE(node->dead, true);
 	WARN_ONCE(1, "hugepool: pfn %#lx came back to node %d, which did not hand it out; pool taken out of service\n",
-		  pfn, node->nid);
+		  pfn, pfn_to_nid(pfn));
 }
 
 /**
@@ -480,31 +498,26 @@ void hugepool_free_folio(struct folio *folio)
 	enum hp_class class = order == HP_BLOCK_ORDER ? HP_1G : HP_2M;
 	unsigned long pfn = folio_pfn(folio);
 	struct hp_node *node = hp_nodes[folio_nid(folio)];
-	struct obj_cgroup *objcg;
-	enum hp_give given;
+	enum hp_give given = HP_GIVE_BAD;
+	struct obj_cgroup *owner;
 	unsigned long flags;
 	u8 consumer;
 
 	lruvec_stat_mod_folio(folio, NR_HUGEPOOL, -folio_nr_pages(folio));
-	objcg = folio_memcg_charged(folio) ? folio_objcg(folio) : NULL;
-	if (objcg)
-		obj_cgroup_get(objcg);
-	mem_cgroup_uncharge(folio);
+	owner = hp_memcg_uncharge(folio);
 	hp_folio_reset(folio);
 
-	/* Pairs with the reparenting of a cgroup that goes offline. */
+	/* The owner's cgroup may go offline: its account stays until then. */
 	rcu_read_lock();
 	spin_lock_irqsave(&hugepool_lock, flags);
-	given = hp_node_give(node, class, hp_pfn_unit(pfn), &consumer);
+	if (node)
+		given = hp_node_give(node, class, hp_pfn_unit(pfn), &consumer);
 	if (given != HP_GIVE_BAD)
-		hp_account_uncharge(hp_memcg_account(objcg ?
-						     obj_cgroup_memcg(objcg) :
-						     NULL),
-				    consumer, class, node->nid);
+		hp_account_uncharge(hp_owner_account(owner), consumer, class,
+				    node->nid);
 	spin_unlock_irqrestore(&hugepool_lock, flags);
 	rcu_read_unlock();
-	if (objcg)
-		obj_cgroup_put(objcg);
+	hp_owner_put(owner);
 
 	if (given == HP_GIVE_BAD) {
 		hp_node_quarantine(node, pfn);

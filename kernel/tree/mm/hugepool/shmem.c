@@ -6,11 +6,9 @@
  * a mount or file is a small set of bits, 0 for a file without pool memory.
  */
 
-#include <linux/hash.h>
 #include <linux/hugepool.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 
@@ -20,31 +18,6 @@
 
 #define HP_POOL_BASE	BIT(HP_NR_CLASSES)
 #define HP_POOL_CLASSES	(HP_POOL_BASE - 1)
-
-/*
- * Serialise the filling of one block's place in a file: of two faults on the
- * same hole only one may ask the pool, or the second would be refused where a
- * limit or the pool has room for one.
- */
-#define HP_FILL_LOCKS	64
-static struct mutex hp_fill_locks[HP_FILL_LOCKS];
-
-static int __init hp_shmem_init(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < HP_FILL_LOCKS; i++)
-		mutex_init(&hp_fill_locks[i]);
-	return 0;
-}
-pure_initcall(hp_shmem_init);
-
-static struct mutex *hp_fill_lock(const struct address_space *mapping,
-				  pgoff_t block)
-{
-	return &hp_fill_locks[hash_long((unsigned long)mapping + block,
-					ilog2(HP_FILL_LOCKS))];
-}
 
 /**
  * hugepool_parse_pool - parse the value of the mount option pool=
@@ -114,6 +87,7 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 				   const struct hugepool_request *req)
 {
 	struct address_space *mapping = inode->i_mapping;
+	gfp_t tree_gfp = (req->gfp & ~__GFP_NORETRY) | __GFP_RETRY_MAYFAIL;
 	long pages = 1L << req->order;
 	pgoff_t index = round_down(hole, pages), found = index;
 	struct folio *folio;
@@ -139,7 +113,8 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 	__folio_set_locked(folio);
 	__folio_set_swapbacked(folio);
 
-	err = shmem_add_to_page_cache(folio, mapping, index, NULL, req->gfp);
+	/* A refused tree node would be taken for an exhausted pool: try harder. */
+	err = shmem_add_to_page_cache(folio, mapping, index, NULL, tree_gfp);
 	if (err) {
 		shmem_inode_unacct_blocks(inode, pages);
 		folio_unlock(folio);
@@ -147,7 +122,11 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 		return ERR_PTR(err);
 	}
 	shmem_recalc_inode(inode, pages, 0);
-	/* A block stays with its file: drop_caches must not take clean ones. */
+	/*
+	 * A block stays with its file: drop_caches must not take clean ones, and
+	 * truncate_inode_partial_folio() drops a clean folio that it cannot
+	 * split, though a fault may have stored something in it meanwhile.
+	 */
 	folio_mark_dirty(folio);
 	/*
 	 * Pool folios are on no LRU list: reclaiming one would be no progress
@@ -165,7 +144,7 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
  * @pol: NUMA policy for @index
  * @ilx: interleave index for @index
  *
- * Context: process context. Takes a lock that is taken inside of mmap_lock,
+ * Context: process context. Takes the file's pool_lock, inside of mmap_lock,
  * i_rwsem and the invalidate lock, and outside of folio locks.
  * Return: the folio, locked, in the page cache, neither uptodate nor zeroed; or
  * an ERR_PTR: -EEXIST when the place was filled meanwhile, -EDQUOT for a quota,
@@ -187,11 +166,16 @@ struct folio *hugepool_shmem_add(struct inode *inode, pgoff_t index,
 		.ilx = ilx,
 		.nid = NUMA_NO_NODE,
 	};
-	struct mutex *lock = hp_fill_lock(inode->i_mapping,
-					  index >> HP_UNIT_ORDER);
 	struct folio *folio;
 
-	scoped_guard(mutex, lock)
+	/*
+	 * Of two faults on the same hole only one may ask the pool, or the
+	 * second would be refused where there is room for one. Clearing the
+	 * block, which takes most of the time, is done without the lock. It is
+	 * the file's own, since reclaim may wait for a loop device that must
+	 * fill a hole of another file.
+	 */
+	scoped_guard(mutex, &SHMEM_I(inode)->pool_lock)
 		folio = hp_shmem_fill(inode, index, &req);
 	/*
 	 * For a fault -ENOMEM means an OOM situation and a retry, of which there
