@@ -139,6 +139,12 @@ FIXTURE_VARIANT_ADD(key, two_lines_one_bad) { "2MB 0\nxyz\n", NULL };
 FIXTURE_VARIANT_ADD(key, negative) { "2MB -2097152", NULL };
 FIXTURE_VARIANT_ADD(key, not_a_number) { "2MB lots", NULL };
 FIXTURE_VARIANT_ADD(key, trailing_junk) { "2MB 2097152x", NULL };
+FIXTURE_VARIANT_ADD(key, beyond_64_bits) { "2MB 18446744073709551616", NULL };
+FIXTURE_VARIANT_ADD(key, beyond_64_bits_with_suffix) {
+	"2MB 27021597764222976K", NULL };
+FIXTURE_VARIANT_ADD(key, two_suffixes) { "2MB 4MK", NULL };
+FIXTURE_VARIANT_ADD(key, hexadecimal) { "2MB 0x200000", NULL };
+FIXTURE_VARIANT_ADD(key, plus_sign) { "2MB +2097152", NULL };
 FIXTURE_VARIANT_ADD(key, not_a_multiple) { "2MB 2097153", NULL };
 FIXTURE_VARIANT_ADD(key, page_multiple) { "2MB 4096", NULL };
 FIXTURE_VARIANT_ADD(key, unit_multiple_of_1G) { "1GB 2097152", NULL };

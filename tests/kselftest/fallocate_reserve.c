@@ -207,6 +207,24 @@ TEST_F(strict, failure_keeps_what_was_there)
 	EXPECT_EQ(1, pwrite(self->fd, "x", 1, 4 * UNIT));
 }
 
+/* The range may begin in the middle of a block that the call has added. */
+TEST_F(strict, failure_of_an_unaligned_range_leaves_nothing)
+{
+	long long used = hp_sum("used");
+
+	ASSERT_OK(cg_limit(CG, "2MB", 3 * UNIT));
+	EXPECT_ERRNO(ENOSPC, fallocate(self->fd, 0, MB, 5 * UNIT));
+	EXPECT_EQ(0, CURRENT_2M);
+	EXPECT_EQ(0, file_blocks(self->fd));
+	EXPECT_EQ(used, hp_sum("used"));
+
+	/* Unless that block was there before. */
+	ASSERT_OK(fallocate(self->fd, 0, 0, UNIT));
+	EXPECT_ERRNO(ENOSPC, fallocate(self->fd, 0, MB, 5 * UNIT));
+	EXPECT_EQ(UNIT, CURRENT_2M);
+	EXPECT_EQ(UNIT, file_blocks(self->fd));
+}
+
 TEST_F(strict, failure_on_an_empty_pool)
 {
 	ASSERT_OK(hp_hog(&self->env, -1, 3 * UNIT));

@@ -434,6 +434,25 @@ TEST_F(cpuset, an_empty_node_is_an_error)
 	EXPECT_OK(hp_unhog(&self->env));
 }
 
+/* What the policy of a file allows is not what its user's cpuset allows. */
+TEST_F(cpuset, a_policy_does_not_widen_it)
+{
+	int fd = hp_open_sized(&self->env, "f", 2 * UNIT);
+	unsigned char *p = mmap(NULL, 2 * UNIT, PROT_READ | PROT_WRITE,
+				MAP_SHARED, fd, 0);
+
+	ASSERT_NE(MAP_FAILED, p);
+	ASSERT_OK(mbind(p, 2 * UNIT, MPOL_BIND, BOTH, MASK_BITS, 0));
+	ASSERT_OK(hp_hog(&self->env, 0, UNIT));
+	ASSERT_OK(cg_write(CG, "cpuset.mems", "0"));
+	EXPECT_ERRNO(ENOSPC, fallocate(fd, 0, 0, 2 * UNIT));
+	EXPECT_ON(0, 0);
+	EXPECT_OK(touch_write(p, 1));
+	EXPECT_EQ(SIGBUS, touch_write(p + UNIT, 1));
+	EXPECT_ON(1, 0);
+	EXPECT_OK(hp_unhog(&self->env));
+}
+
 /* cpuset with its page migration moves ordinary memory, never blocks. */
 TEST_F(cpuset, a_change_affects_only_later_allocations)
 {

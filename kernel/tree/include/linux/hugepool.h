@@ -8,6 +8,7 @@
 #ifndef _LINUX_HUGEPOOL_H
 #define _LINUX_HUGEPOOL_H
 
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/gfp_types.h>
 #include <linux/jump_label.h>
@@ -23,7 +24,7 @@ struct seq_file;
 
 /* The smaller size of blocks: no pool folio is smaller. */
 #define HUGEPOOL_UNIT_ORDER	(PMD_SHIFT - PAGE_SHIFT)
-#define HUGEPOOL_UNIT_PAGES	(1UL << HUGEPOOL_UNIT_ORDER)
+#define HUGEPOOL_UNIT_PAGES	BIT(HUGEPOOL_UNIT_ORDER)
 
 /* Who uses a block: the rows of memory.hugepool.numa_stat. */
 enum hugepool_consumer {
@@ -88,6 +89,7 @@ void __init hugepool_init_folios(void);
 
 struct folio *hugepool_alloc(const struct hugepool_request *req);
 void hugepool_free_folio(struct folio *folio);
+void hugepool_zero_folio(struct folio *folio, unsigned long addr);
 int hugepool_memory_failure(unsigned long pfn);
 bool hugepool_has_pfn(unsigned long pfn);
 void hugepool_report_meminfo(struct seq_file *m);
@@ -113,6 +115,10 @@ static inline void hugepool_init_folios(void)
 }
 
 static inline void hugepool_free_folio(struct folio *folio)
+{
+}
+
+static inline void hugepool_zero_folio(struct folio *folio, unsigned long addr)
 {
 }
 

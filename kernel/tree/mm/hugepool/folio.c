@@ -49,24 +49,25 @@ void __init hp_folio_init(unsigned long pfn, enum hp_class class,
 	unsigned int order = hp_class_order(class);
 	unsigned long i, nr_pages = 1UL << order;
 
-	for (i = 0; i < nr_pages; i++) {
-		struct page *page = head + i;
+	__init_single_page(head, pfn, zone, nid);
+	set_page_count(head, 0);
+	for (i = 1; i < nr_pages; i++) {
+		struct page *tail = head + i;
 
-		__init_single_page(page, pfn + i, zone, nid);
-		set_page_count(page, 0);
-		if (i)
-			prep_compound_tail(page, head, order);
-		/*
-		 * Reserved memory that memblock does not initialise has no
-		 * pageblock flags. Whatever they say is never used for pool
-		 * memory, but unset flags are not a valid type.
-		 */
-		if (pageblock_aligned(pfn + i))
-			init_pageblock_migratetype(page, MIGRATE_MOVABLE, false);
-		if (need_resched())
-			cond_resched();
+		__init_single_page(tail, pfn + i, zone, nid);
+		set_page_count(tail, 0);
+		prep_compound_tail(tail, head, order);
 	}
 	hp_folio_set_head(head, class);
+
+	/*
+	 * Reserved memory that memblock does not initialise has no pageblock
+	 * flags. Whatever they say is never used for pool memory, but unset
+	 * flags are not a valid type.
+	 */
+	for (i = 0; i < nr_pages; i += pageblock_nr_pages)
+		init_pageblock_migratetype(head + i, MIGRATE_MOVABLE, false);
+	cond_resched();
 }
 
 /**
@@ -150,4 +151,20 @@ void hp_folio_reset(struct folio *folio)
 	folio_clear_partially_mapped(folio);
 	page_cpupid_reset_last(&folio->page);
 	prep_compound_head(&folio->page, order);
+}
+
+/**
+ * hugepool_zero_folio - clear a block
+ * @folio: the block
+ * @addr: address at which it will be used first, or 0: cleared last, so that it
+ *	  is in the cache
+ *
+ * Always clears, whatever the kernel is configured to do when it allocates or
+ * frees: that is the business of the page allocator.
+ *
+ * Context: may sleep.
+ */
+void hugepool_zero_folio(struct folio *folio, unsigned long addr)
+{
+	folio_zero_user(folio, addr);
 }

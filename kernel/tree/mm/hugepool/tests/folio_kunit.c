@@ -271,4 +271,5 @@ static struct kunit_suite hugepool_folio_suite = {
 	.name = "hugepool_folio",
 	.test_cases = hugepool_folio_cases,
 };
+
 kunit_test_suite(hugepool_folio_suite);
