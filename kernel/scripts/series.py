@@ -32,6 +32,7 @@ DOCS = {
     "usage.rst": ADMIN + "hugepool/usage.rst",
     "abi.rst": ADMIN + "hugepool/abi.rst",
     "design.rst": DESIGN + "hugepool/design.rst",
+    "sysfs-kernel-mm-hugepool": "Documentation/ABI/testing/sysfs-kernel-mm-hugepool",
 }
 # Where the kernel's own tables of contents take us in: after which line.
 TOCS = {

@@ -88,6 +88,7 @@ void __init hugepool_bootmem_alloc(void);
 void __init hugepool_init_folios(void);
 
 struct folio *hugepool_alloc(const struct hugepool_request *req);
+void hugepool_refuse(const struct hugepool_request *req);
 void hugepool_free_folio(struct folio *folio);
 void hugepool_zero_folio(struct folio *folio, unsigned long addr);
 int hugepool_memory_failure(unsigned long pfn);
@@ -144,6 +145,7 @@ const char *hugepool_pool_name(unsigned int pool);
 bool hugepool_pool_has_base(unsigned int pool);
 unsigned long hugepool_pool_pages(unsigned int pool);
 unsigned long hugepool_pool_available(unsigned int pool);
+bool hugepool_shmem_fits(struct inode *inode, unsigned long pages);
 struct folio *hugepool_shmem_add(struct inode *inode, pgoff_t index,
 				 struct mm_struct *mm, gfp_t gfp,
 				 struct mempolicy *pol, pgoff_t ilx);
@@ -172,6 +174,12 @@ static inline unsigned long hugepool_pool_pages(unsigned int pool)
 static inline unsigned long hugepool_pool_available(unsigned int pool)
 {
 	return 0;
+}
+
+static inline bool hugepool_shmem_fits(struct inode *inode,
+				       unsigned long pages)
+{
+	return true;
 }
 
 static inline struct folio *hugepool_shmem_add(struct inode *inode,

@@ -63,6 +63,7 @@ static struct hp_extent hp_extents[HP_MAX_EXTENTS] __initdata;
 static unsigned int hp_nr_extents __initdata;
 static unsigned long hp_asked[HP_NR_CLASSES][MAX_NUMNODES] __initdata;
 static unsigned long hp_got[HP_NR_CLASSES][MAX_NUMNODES] __initdata;
+static unsigned long hp_unfit[HP_NR_CLASSES][MAX_NUMNODES] __initdata;
 
 static void __init hp_refuse(const struct hp_request *request, const char *why)
 {
@@ -325,6 +326,7 @@ static void __init hp_init_block(const struct hp_extent *extent,
 	if (!zone || zone_idx(zone) == ZONE_MOVABLE) {
 		hp_release(extent->nid, pfn, nr_pages);
 		hp_got[extent->class][extent->nid]--;
+		hp_unfit[extent->class][extent->nid]++;
 		return;
 	}
 	hp_folio_init(pfn, extent->class, zone_idx(zone), extent->nid);
@@ -388,7 +390,10 @@ static unsigned long __init hp_report(enum hp_class class, int nid)
 	if (got < asked)
 		pr_warn("node %d: %s: got %lu of %lu blocks\n", nid,
 			hp_class_name(class), got, asked);
-	else
+	if (hp_unfit[class][nid])
+		pr_warn("node %d: %s: gave back %lu blocks in ZONE_MOVABLE or across zones, see movablecore= and kernelcore=\n",
+			nid, hp_class_name(class), hp_unfit[class][nid]);
+	if (got == asked)
 		pr_info("node %d: %s: %lu blocks\n", nid, hp_class_name(class),
 			got);
 	return got << hp_class_order(class);

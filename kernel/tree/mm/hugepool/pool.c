@@ -470,6 +470,35 @@ struct folio *hugepool_alloc(const struct hugepool_request *req)
 	return folio;
 }
 
+/**
+ * hugepool_refuse - count a request that was refused before it got here
+ * @req: the request
+ *
+ * For consumers with limits of their own: where the pool or a limit of the
+ * owner's cgroups would have refused the request as well, the cgroup is told
+ * about that, once.
+ *
+ * Context: process context.
+ */
+void hugepool_refuse(const struct hugepool_request *req)
+{
+	struct hp_try try = {
+		.req = req,
+		.class = req->order == HP_BLOCK_ORDER ? HP_1G : HP_2M,
+		.demote = READ_ONCE(hugepool_demote),
+	};
+	struct mem_cgroup *memcg;
+
+	if (!hugepool_enabled())
+		return;
+	memcg = get_mem_cgroup_from_mm(req->mm);
+	try.account = hp_memcg_account(memcg);
+	hp_try_nodes(&try);
+	if (!hp_try_probe(&try))
+		hp_try_refused(&try, memcg, -ENOSPC);
+	mem_cgroup_put(memcg);
+}
+
 /*
  * The pool's books and the world disagree. Nothing of this node is handed out
  * any more; what is in use stays usable.

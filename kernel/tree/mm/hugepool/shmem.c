@@ -16,6 +16,9 @@
 #include "cmdline.h"
 #include "internal.h"
 
+/* For a request that no node can serve. */
+static nodemask_t hp_no_node = NODE_MASK_NONE;
+
 #define HP_POOL_BASE	BIT(HP_NR_CLASSES)
 #define HP_POOL_CLASSES	(HP_POOL_BASE - 1)
 
@@ -82,6 +85,36 @@ unsigned long hugepool_pool_available(unsigned int pool)
 	return hp_pool_available(pool & HP_POOL_CLASSES);
 }
 
+/**
+ * hugepool_shmem_fits - could a file ever hold a range?
+ * @inode: the file, with a pool list
+ * @pages: length of the range
+ *
+ * Spares fallocate() the work when all of the pool, what the file holds already
+ * and, with +base, the machine's memory are less than is asked for. The owner's
+ * cgroup is told about the refusal.
+ */
+bool hugepool_shmem_fits(struct inode *inode, unsigned long pages)
+{
+	unsigned int pool = SHMEM_I(inode)->pool;
+	unsigned long limit;
+	struct hugepool_request req = {
+		.order = HP_UNIT_ORDER,
+		.consumer = HUGEPOOL_SHMEM,
+		.nid = NUMA_NO_NODE,
+		.nodes = &hp_no_node,
+	};
+
+	limit = hugepool_pool_pages(pool) + inode->i_mapping->nrpages +
+		2 * HUGEPOOL_UNIT_PAGES;
+	if (hugepool_pool_has_base(pool))
+		limit += totalram_pages();
+	if (pages <= limit)
+		return true;
+	hugepool_refuse(&req);
+	return false;
+}
+
 /* Draw a block for the place around @hole in a file and put it there. */
 static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 				   const struct hugepool_request *req)
@@ -102,8 +135,12 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 
 	/* Quota and size= first: what they refuse must not take a block. */
 	err = shmem_inode_acct_blocks(inode, pages);
-	if (err)
+	if (err) {
+		/* A mount's default size= ends exactly where the pool does. */
+		if (err == -ENOSPC && !req->may_fall_back)
+			hugepool_refuse(req);
 		return ERR_PTR(err);
+	}
 
 	folio = hugepool_alloc(req);
 	if (IS_ERR(folio)) {

@@ -236,7 +236,7 @@ static int __init hp_sysfs_init(void)
 	err = sysfs_create_file(root, &hp_demote_attr.attr);
 	if (err)
 		goto fail;
-	for_each_node_state(nid, N_MEMORY) {
+	for_each_online_node(nid) {
 		err = hp_sysfs_add_node(root, nid);
 		if (err)
 			goto fail;
