@@ -235,6 +235,21 @@ TEST_F(strict, failure_on_an_empty_pool)
 	EXPECT_OK(hp_unhog(&self->env));
 }
 
+/* The default size= ends where the pool does: the event says which it was. */
+TEST_F(strict, a_mount_that_holds_all_of_the_pool)
+{
+	long long all = hp_sum("free");
+
+	EXPECT_ERRNO(ENOSPC, fallocate(self->fd, 0, 0, 4 * all));
+	EXPECT_EQ(1, cg_event(CG, "nospc"));
+	ASSERT_OK(fallocate(self->fd, 0, 0, all));
+	EXPECT_EQ(0, hp_sum("free"));
+	EXPECT_EQ(1, cg_event(CG, "nospc"));
+	EXPECT_ERRNO(ENOSPC, pwrite(self->fd, "x", 1, all));
+	EXPECT_EQ(2, cg_event(CG, "nospc"));
+	EXPECT_EQ(0, cg_event(CG, "max"));
+}
+
 TEST_F(reserve, size_limit_of_the_mount)
 {
 	ASSERT_OK(mount("x", self->env.dir, "tmpfs", MS_REMOUNT, "size=6M"));

@@ -344,8 +344,8 @@ static int state_init(struct op_state *s, struct hp_env *env, const char *pool)
 TEST_F_TIMEOUT(inject, each_allocation_in_turn, 1200)
 {
 	struct op_state s;
+	int n, left, ret = -EIO, all = 0;
 	const char *why;
-	int n, left, ret = -EIO;
 
 	ASSERT_OK(state_init(&s, &self->env, variant->pool));
 	for (int i = 0; i < (int)ARRAY_SIZE(ops); i++) {
@@ -366,7 +366,10 @@ TEST_F_TIMEOUT(inject, each_allocation_in_turn, 1200)
 			TH_LOG("%s never ends", ops[i].name);
 		printf("# %s: %d allocations, %d of them an error\n", ops[i].name,
 		       n - 2, errors);
+		all += errors;
 	}
+	/* Or nothing was made to fail at all. */
+	EXPECT_LT(0, all);
 	ASSERT_OK(rmdir(s.dir));
 }
 
