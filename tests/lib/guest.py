@@ -25,6 +25,7 @@ RUN = os.path.join(TOP, "tests/qemu/run")
 IN_GUEST = "/opt/hugepool"
 BOOT_TIME = 400     # until the driver is ready, on a loaded host
 CHECK_TIME = 45     # for killing, and looking at what is left
+LEAK_TIME = 180     # for kmemleak, which comes with KASAN, at the end
 SKIPPED = 4         # kselftest's exit status
 KILLED = (124, 137)
 
@@ -61,7 +62,7 @@ class Boot:
             for t in tests:
                 f.write(f"{t.name}\t{t.timeout}\t{t.keys}\t{t.command}\n")
         # The driver watches single tests; this is for the driver itself.
-        limit = BOOT_TIME + sum(t.timeout + CHECK_TIME for t in tests)
+        limit = BOOT_TIME + LEAK_TIME + sum(t.timeout + CHECK_TIME for t in tests)
         self._command = [
             RUN, *options, "--share", log_dir, "--log", log_dir,
             "--timeout", str(limit), "--",
@@ -108,6 +109,8 @@ class Boot:
                 return
             self._line(line, on_end)
             wait = self.current.timeout if self.current else 0
+            if all(t.ended for t in self.tests.values()):
+                wait = LEAK_TIME
             deadline = time.monotonic() + wait + CHECK_TIME
 
     def _line(self, line, on_end):
