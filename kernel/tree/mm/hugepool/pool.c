@@ -235,6 +235,7 @@ unsigned long hp_pool_available(unsigned long classes)
  * @nodes: nodes that may be asked, NULL for all that the cpuset allows
  * @first: of these, the nodes to be asked before the others; NULL for all
  * @over: account whose limit refused a node that has a block
+ * @broken: a node was taken out of service, which must be said without the lock
  * @slot: the block, once taken
  */
 struct hp_try {
@@ -246,6 +247,7 @@ struct hp_try {
 	const nodemask_t *nodes;
 	const nodemask_t *first;
 	struct hp_account *over;
+	bool broken;
 	struct hp_slot slot;
 };
 
@@ -333,23 +335,13 @@ static struct hp_node *hp_try_take(struct hp_try *try)
 			  &try->slot)) {
 		/* hp_try_node() has seen the block: the books are wrong. */
 		WRITE_ONCE(node->dead, true);
+		try->broken = true;
 		return NULL;
 	}
 	hp_account_charge(try->account,
 			  (enum hp_consumer)try->req->consumer, try->class,
 			  node->nid);
 	return node;
-}
-
-/* Say once that hp_try_take() has found a node's books wrong. */
-static void hp_warn_dead(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < hp_nr_nids; i++)
-		WARN_ONCE(READ_ONCE(hp_nodes[hp_nids[i]]->dead),
-			  "hugepool: node %d: inconsistent, taken out of service\n",
-			  hp_nids[i]);
 }
 
 /* Charge memory, take the block, give it to the owner. */
@@ -366,7 +358,7 @@ static struct folio *hp_try_alloc(struct hp_try *try, struct mem_cgroup *memcg)
 		return ERR_PTR(-ENOMEM);
 	node = hp_try_take(try);
 	if (!node) {
-		hp_warn_dead();
+		WARN_ONCE(try->broken, "hugepool: the books of a node are wrong; pool taken out of service\n");
 		mem_cgroup_cancel_precharge(memcg, 1U << order);
 		return ERR_PTR(-ENOSPC);
 	}
