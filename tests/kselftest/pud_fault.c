@@ -280,6 +280,7 @@ TEST_F(map, registered_with_io_uring)
 	ASSERT_NE(MAP_FAILED, self->p);
 	ring_copy(_metadata, &ring, out, self->p, UNIT, 0);
 	EXPECT_STAMPS(q, 0, 512, 2);
+	EXPECT_STAMPS(self->p, 0, 1024, 2);
 	EXPECT_PAGES(self->p, 1024, GB_PAGES - 1024, 1);
 	EXPECT_WHOLE(self->p);
 	ASSERT_EQ(0, io_uring_unregister_buffers(&ring));
