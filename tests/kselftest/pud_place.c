@@ -89,8 +89,8 @@ TEST_F(place, moved_by_a_unit_by_pages_and_back)
 	EXPECT_STAMPS(q, 0, GB_PAGES, 1);
 	EXPECT_MAPPED(variant->b, q, GB, 0, GB);
 	/* Now nothing larger than a page fits. */
-	q = move(q, spot + GB + 5 * PAGE, GB);
-	ASSERT_EQ(spot + GB + 5 * PAGE, q);
+	q = move(q, spot + GB + 2 * UNIT + 5 * PAGE, GB);
+	ASSERT_EQ(spot + GB + 2 * UNIT + 5 * PAGE, q);
 	EXPECT_STAMPS(q, 0, GB_PAGES, 1);
 	EXPECT_MAPPED(variant->b, q, GB, 0, 0);
 	EXPECT_EQ(GB, smaps_field(q, "Rss"));

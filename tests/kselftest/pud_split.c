@@ -269,8 +269,8 @@ TEST_F(split, remove_of_parts)
 
 		TH_LOG("%#zx+%#zx", part->off, part->len);
 		ASSERT_OK(madvise(self->p + part->off, part->len, MADV_REMOVE));
-		EXPECT_EQ(GB - gone, file_blocks(self->fd));
 		if (variant->b->pool) {
+			EXPECT_EQ(GB - gone, file_blocks(self->fd));
 			EXPECT_EQ(GB - gone, pool_held(CG));
 			/* A block that gave something is none any more. */
 			EXPECT_EQ(variant->b->block == GB && !gone ? GB : 0,
