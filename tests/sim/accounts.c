@@ -134,10 +134,9 @@ int accounts_over(const struct model_accounts *all, int who,
 	return SIM_NOBODY;
 }
 
-void accounts_charge(struct model_accounts *all, int who, enum hp_class class,
-		     int nid)
+static void raise_peaks(struct model_accounts *all, int who,
+			enum hp_class class, int nid)
 {
-	all->accounts[who].own[nid][class]++;
 	for (; who != SIM_NOBODY; who = all->accounts[who].parent) {
 		struct model_account *account = &all->accounts[who];
 		unsigned long now = used(all, who, class, nid);
@@ -150,11 +149,27 @@ void accounts_charge(struct model_accounts *all, int who, enum hp_class class,
 	}
 }
 
-void accounts_uncharge(struct model_accounts *all, int who, enum hp_class class,
-		       int nid)
+void accounts_charge(struct model_accounts *all, int who, enum hp_class class,
+		     int nid)
 {
-	sim_check(all->accounts[who].own[nid][class]);
-	all->accounts[who].own[nid][class]--;
+	all->accounts[who].own[nid][class]++;
+	raise_peaks(all, who, class, nid);
+}
+
+/* A 1 GB block is 512 units now, of the same account. */
+void accounts_break(struct model_accounts *all, int who, int nid)
+{
+	sim_check(all->accounts[who].own[nid][HP_1G]);
+	all->accounts[who].own[nid][HP_1G]--;
+	all->accounts[who].own[nid][HP_2M] += 512;
+	raise_peaks(all, who, HP_2M, nid);
+}
+
+void accounts_uncharge(struct model_accounts *all, int who, enum hp_class class,
+		       int nid, unsigned int nr)
+{
+	sim_check(all->accounts[who].own[nid][class] >= nr);
+	all->accounts[who].own[nid][class] -= nr;
 }
 
 static void check_one(const struct model_accounts *all, int who)

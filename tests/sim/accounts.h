@@ -35,8 +35,9 @@ int accounts_over(const struct model_accounts *all, int who,
 		  enum hp_class class, int nid);
 void accounts_charge(struct model_accounts *all, int who, enum hp_class class,
 		     int nid);
+void accounts_break(struct model_accounts *all, int who, int nid);
 void accounts_uncharge(struct model_accounts *all, int who, enum hp_class class,
-		       int nid);
+		       int nid, unsigned int nr);
 void accounts_check(const struct model_accounts *all);
 void accounts_free(struct model_accounts *all);
 

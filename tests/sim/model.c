@@ -186,16 +186,49 @@ void model_take(struct model_node *node, enum hp_class class, bool demote,
 		take_unit(node, w, kind, slot);
 }
 
-bool model_holds(const struct model_node *node, enum hp_class class,
-		 unsigned long unit)
+/* Is exactly this handed out as one piece? */
+bool model_holds(const struct model_node *node, unsigned long unit,
+		 unsigned int nr)
 {
 	struct model_window *w = window_of((struct model_node *)node, unit);
+	unsigned int i, u = unit % 512;
 
-	if (!w)
+	if (!w || !nr || u + nr > 512)
 		return false;
-	if (class == HP_1G)
-		return unit % 512 == 0 && w->state[0] == WHOLE_USED;
-	return w->state[unit % 512] == USED;
+	if (w->state[u] == WHOLE_USED)
+		return u == 0 && nr == 512;
+	for (i = 0; i < 512; i++) {
+		bool part = w->state[i] == USED && w->head[i] == u;
+
+		if (part != (i >= u && i < u + nr))
+			return false;
+	}
+	return true;
+}
+
+/* The owner has split a piece that it holds, and formed the smaller ones. */
+void model_split(struct model_node *node, unsigned long unit, unsigned int nr,
+		 unsigned int new_nr)
+{
+	struct model_window *w = window_of(node, unit);
+	unsigned int i, u = unit % 512;
+	u8 kind = w->kind[u];
+
+	sim_check(model_holds(node, unit, nr));
+	if (nr == 512) {
+		node->total[HP_1G]--;
+		node->total[HP_2M] += 512;
+		node->nr_broken++;
+		seen.split_whole++;
+	}
+	for (i = u; i < u + nr; i++) {
+		w->state[i] = USED;
+		w->head[i] = i - i % new_nr;
+		w->shape[i] = i % new_nr ? SHAPE_TAIL :
+			      new_nr == 1 ? SHAPE_HEAD_2M : SHAPE_HEAD_PIECE;
+		w->kind[i] = kind;
+	}
+	seen.split++;
 }
 
 static enum hp_give give_whole(struct model_node *node, struct model_window *w,
@@ -218,34 +251,40 @@ static enum hp_give give_whole(struct model_node *node, struct model_window *w,
 	return HP_GIVE_RETIRED;
 }
 
-enum hp_give model_give(struct model_node *node, enum hp_class class,
-			unsigned long unit, u8 *kind)
+enum hp_give model_give(struct model_node *node, unsigned long unit,
+			unsigned int nr, u8 *kind)
 {
 	struct model_window *w = window_of(node, unit);
-	unsigned int u = unit % 512;
+	enum hp_give given = HP_GIVE_FREED;
+	unsigned int i, u = unit % 512;
 
-	if (!model_holds(node, class, unit))
+	if (!model_holds(node, unit, nr))
 		return HP_GIVE_BAD;
-	if (class == HP_1G)
+	if (nr == 512)
 		return give_whole(node, w, kind);
 
-	sim_check(w->head[u] == u && w->shape[u] == SHAPE_HEAD_2M);
+	sim_check(w->shape[u] == (nr == 1 ? SHAPE_HEAD_2M : SHAPE_HEAD_PIECE));
 	*kind = w->kind[u];
-	if (w->bad[u]) {
-		w->state[u] = RETIRED;
-		node->total[HP_2M]--;
-		node->nr_poisoned++;
-		seen.retired++;
-		return HP_GIVE_RETIRED;
+	for (i = u; i < u + nr; i++) {
+		if (w->bad[i]) {
+			w->state[i] = RETIRED;
+			node->total[HP_2M]--;
+			node->nr_poisoned++;
+			given = HP_GIVE_RETIRED;
+			continue;
+		}
+		w->state[i] = FREE;
+		w->nr_free++;
+		node->free[HP_2M]++;
 	}
-	w->state[u] = FREE;
-	w->nr_free++;
-	node->free[HP_2M]++;
+	seen.retired += given == HP_GIVE_RETIRED;
+	seen.pieces += nr > 1;
+	seen.pieces_retired += nr > 1 && given == HP_GIVE_RETIRED;
 	if (!w->gigantic || w->nr_free < 512)
-		return HP_GIVE_FREED;
+		return given;
 
-	for (u = 0; u < 512; u++)
-		w->state[u] = WHOLE_FREE;
+	for (i = 0; i < 512; i++)
+		w->state[i] = WHOLE_FREE;
 	w->nr_free = 0;
 	node->total[HP_2M] -= 512;
 	node->free[HP_2M] -= 512;

@@ -22,6 +22,7 @@ enum unit_state {
 enum unit_shape {
 	SHAPE_TAIL,
 	SHAPE_HEAD_2M,
+	SHAPE_HEAD_PIECE,	/* between the two */
 	SHAPE_HEAD_1G,
 };
 
@@ -51,6 +52,7 @@ struct model_node {
 struct model_seen {
 	unsigned long breaks, merges, retired, marked, again, whole_retired;
 	unsigned long reformed_1g, formed_2m, unit0_last;
+	unsigned long split, split_whole, pieces, pieces_retired;
 };
 
 extern struct model_seen seen;
@@ -60,10 +62,12 @@ bool model_add(struct model_node *node, unsigned long unit, unsigned int nr,
 bool model_has(const struct model_node *node, enum hp_class class, bool demote);
 void model_take(struct model_node *node, enum hp_class class, bool demote,
 		u8 kind, const struct hp_slot *slot);
-bool model_holds(const struct model_node *node, enum hp_class class,
-		 unsigned long unit);
-enum hp_give model_give(struct model_node *node, enum hp_class class,
-			unsigned long unit, u8 *kind);
+bool model_holds(const struct model_node *node, unsigned long unit,
+		 unsigned int nr);
+void model_split(struct model_node *node, unsigned long unit, unsigned int nr,
+		 unsigned int new_nr);
+enum hp_give model_give(struct model_node *node, unsigned long unit,
+			unsigned int nr, u8 *kind);
 enum hp_fail model_fail(struct model_node *node, unsigned long unit);
 void model_counters(const struct model_node *node, const struct hp_node *real);
 void model_check(const struct model_node *node, const struct hp_node *real);

@@ -24,7 +24,7 @@ struct node {
 
 struct held {
 	unsigned long unit;
-	enum hp_class class;
+	unsigned short nr;	/* units */
 	unsigned short node;
 	short who;
 	u8 kind;
@@ -44,6 +44,7 @@ struct world {
 
 static struct {
 	unsigned long taken[HP_NR_CLASSES], empty, limit, fell_back, bad_gives;
+	unsigned long bad_splits;
 	unsigned long worlds, removed, added;
 } did;
 
@@ -209,7 +210,8 @@ static void take_from(struct world *w, struct node *node, enum hp_class class,
 	accounts_charge(&w->accounts, who, class, node->nid);
 
 	sim_check(w->nr_held < MAX_HELD);
-	*held = (struct held){ slot.unit, class, node - w->nodes, who, kind };
+	*held = (struct held){ slot.unit, hp_class_units(class),
+			       node - w->nodes, who, kind };
 	w->nr_held++;
 	did.taken[class]++;
 }
@@ -263,7 +265,8 @@ static void op_give(struct world *w)
 	struct node *node;
 	u8 kind = 0, model_kind = 0;
 	enum hp_give given;
-	unsigned int i;
+	enum hp_class class;
+	unsigned int i, nr;
 
 	i = rng_below(w->rng, w->nr_held);
 	held = w->held[i];
@@ -271,14 +274,16 @@ static void op_give(struct world *w)
 	w->nr_held--;
 
 	node = &w->nodes[held.node];
-	given = hp_node_give(&node->real, held.class, held.unit, &kind);
-	sim_check(given == model_give(&node->model, held.class, held.unit,
+	given = hp_node_give(&node->real, held.unit, held.nr, &kind);
+	sim_check(given == model_give(&node->model, held.unit, held.nr,
 				      &model_kind));
 	sim_check(given != HP_GIVE_BAD);
 	sim_check(kind == held.kind && model_kind == held.kind);
+	class = held.nr == 512 ? HP_1G : HP_2M;
+	nr = class == HP_1G ? 1 : held.nr;
 	hp_account_uncharge(w->accounts.accounts[held.who].real, HP_SHMEM,
-			    held.class, node->nid);
-	accounts_uncharge(&w->accounts, held.who, held.class, node->nid);
+			    class, node->nid, nr);
+	accounts_uncharge(&w->accounts, held.who, class, node->nid, nr);
 }
 
 /* A unit of the node, or near one that is in use, or just outside. */
@@ -306,21 +311,98 @@ static struct hp_block *block_at(struct node *node, unsigned long unit)
 static void op_bad_give(struct world *w)
 {
 	struct node *node = &w->nodes[rng_below(w->rng, WORLD_NODES)];
-	enum hp_class class = rng_below(w->rng, HP_NR_CLASSES);
+	unsigned int nr = rng_one_in(w->rng, 2) ? 1 : 1U << rng_below(w->rng, 10);
 	unsigned long unit = any_unit(w, node);
 	struct hp_block *block = block_at(node, unit), before;
 	struct hp_node node_before = node->real;
 	u8 kind = 77;
 
-	if (model_holds(&node->model, class, unit))
+	if (model_holds(&node->model, unit, nr))
 		return;
 	if (block)
 		before = *block;
-	sim_check(hp_node_give(&node->real, class, unit, &kind) == HP_GIVE_BAD);
+	sim_check(hp_node_give(&node->real, unit, nr, &kind) == HP_GIVE_BAD);
 	sim_check(kind == 77);
 	sim_check(!block || !memcmp(&before, block, sizeof(before)));
 	sim_check(!memcmp(&node_before, &node->real, sizeof(node_before)));
 	did.bad_gives++;
+}
+
+/*
+ * A block or a piece of one is split: evenly, or as truncation does it, in half
+ * again and again around one unit.
+ */
+static void split_held(struct world *w, unsigned int i, unsigned int new_nr)
+{
+	struct held held = w->held[i];
+	struct node *node = &w->nodes[held.node];
+	unsigned int offset;
+	u8 kind = 0;
+
+	sim_check(hp_node_split(&node->real, held.unit, held.nr, new_nr,
+				&kind));
+	sim_check(kind == held.kind);
+	model_split(&node->model, held.unit, held.nr, new_nr);
+	if (held.nr == 512) {
+		hp_account_break(w->accounts.accounts[held.who].real, HP_SHMEM,
+				 node->nid);
+		accounts_break(&w->accounts, held.who, node->nid);
+	}
+	w->held[i].nr = new_nr;
+	for (offset = new_nr; offset < held.nr; offset += new_nr) {
+		sim_check(w->nr_held < MAX_HELD);
+		w->held[w->nr_held] = w->held[i];
+		w->held[w->nr_held].unit = held.unit + offset;
+		w->nr_held++;
+	}
+}
+
+static void op_split(struct world *w)
+{
+	unsigned int i, tries, unit, start = rng_below(w->rng, w->nr_held);
+
+	/* Larger than a unit they are rare. */
+	for (tries = 0; tries < w->nr_held; tries++) {
+		i = (start + tries) % w->nr_held;
+		if (w->held[i].nr > 1)
+			break;
+	}
+	if (tries == w->nr_held)
+		return;
+	if (rng_one_in(w->rng, 3)) {
+		split_held(w, i, w->held[i].nr >> (1 + rng_below(w->rng,
+				__builtin_ctz(w->held[i].nr))));
+		return;
+	}
+	unit = w->held[i].unit + rng_below(w->rng, w->held[i].nr);
+	while (w->held[i].nr > 1) {
+		unsigned int old = w->nr_held;
+
+		split_held(w, i, w->held[i].nr / 2);
+		if (unit >= w->held[old].unit)
+			i = old;
+	}
+}
+
+/* What nobody holds like that is not split, and nothing is changed. */
+static void op_bad_split(struct world *w)
+{
+	struct node *node = &w->nodes[rng_below(w->rng, WORLD_NODES)];
+	unsigned int nr = 1U << rng_below(w->rng, 10), new_nr = nr / 2;
+	unsigned long unit = any_unit(w, node);
+	struct hp_block *block = block_at(node, unit), before;
+	struct hp_node node_before = node->real;
+	u8 kind = 77;
+
+	if (new_nr && model_holds(&node->model, unit, nr))
+		new_nr = rng_one_in(w->rng, 2) ? nr : 0;
+	if (block)
+		before = *block;
+	sim_check(!hp_node_split(&node->real, unit, nr, new_nr, &kind));
+	sim_check(kind == 77);
+	sim_check(!block || !memcmp(&before, block, sizeof(before)));
+	sim_check(!memcmp(&node_before, &node->real, sizeof(node_before)));
+	did.bad_splits++;
 }
 
 static void op_fail(struct world *w)
@@ -384,6 +466,10 @@ static void op_any(struct world *w)
 		op_cgroup(w);
 	else if (rng_one_in(rng, 40))
 		op_bad_give(w);
+	else if (rng_one_in(rng, 100))
+		op_bad_split(w);
+	else if (w->nr_held && rng_one_in(rng, 60))
+		op_split(w);
 	else if (rng_one_in(rng, w->fail_share))
 		op_fail(w);
 	else if (rng_one_in(rng, 4000))
@@ -430,6 +516,9 @@ static void report(void)
 	printf("# bad gives %lu, added %lu, cgroups removed %lu, breaks %lu, merges %lu, formed 2MB %lu 1GB %lu\n",
 	       did.bad_gives, did.added, did.removed, seen.breaks, seen.merges,
 	       seen.formed_2m, seen.reformed_1g);
+	printf("# split %lu, of these whole blocks %lu, refused %lu, pieces given back %lu, with failed units %lu\n",
+	       seen.split, seen.split_whole, did.bad_splits, seen.pieces,
+	       seen.pieces_retired);
 	printf("# unit 0 taken %lu, marked %lu, retired %lu and in whole blocks %lu, failed again %lu\n",
 	       seen.unit0_last, seen.marked, seen.retired, seen.whole_retired,
 	       seen.again);
@@ -462,4 +551,6 @@ void random_run(struct rng *rng, unsigned long ops, bool covered)
 	sim_check(seen.breaks && seen.merges && seen.formed_2m);
 	sim_check(seen.reformed_1g && seen.unit0_last && seen.marked);
 	sim_check(seen.retired && seen.whole_retired && seen.again);
+	sim_check(seen.split_whole && seen.split > seen.split_whole);
+	sim_check(did.bad_splits && seen.pieces && seen.pieces_retired);
 }

@@ -43,6 +43,16 @@ static inline void bitmap_set(unsigned long *map, unsigned int start,
 		__set_bit(start++, map);
 }
 
+static inline void bitmap_copy(unsigned long *to, const unsigned long *from,
+			       unsigned int nr)
+{
+	while (nr--)
+		if (test_bit(nr, from))
+			__set_bit(nr, to);
+		else
+			__clear_bit(nr, to);
+}
+
 static inline void bitmap_zero(unsigned long *map, unsigned int nr)
 {
 	while (nr--)
