@@ -21,6 +21,7 @@ help:
 	@echo '  make check      series, sources, core in userspace, command; no kernel, under 45 s'
 	@echo '  make kunit      the KUnit suites'
 	@echo '  make test-long  with KASAN, long stresses and soak'
+	@echo '  make regress    upstream selftests on the stock kernel and on this one (T=GLOB)'
 	@echo '  make shell      a prompt in the guest (ARGS="--mem 6G,4G --append hugepool=1G:1@0")'
 	@echo '  make bench      the figures'
 	@echo
@@ -71,6 +72,9 @@ test: kernel tools guest
 test-long: kasan tools guest
 	@tests/run --long $(if $(T),-T '$(T)')
 
+regress: prepare guest
+	@tests/regress/run $(if $(T),-T '$(T)') $(ARGS)
+
 check: deps
 	@tests/run -T lint -T sim -T cli
 
@@ -98,5 +102,5 @@ clean:
 		! -name 'linux*' -exec rm -rf {} +
 	@[ ! -d build/linux/.git ] || git -C build/linux worktree prune
 
-.PHONY: help deps prepare kernel release kasan tools guest run test test-long check kunit \
-	shell bench refresh export bisect clean
+.PHONY: help deps prepare kernel release kasan tools guest run test test-long regress \
+	check kunit shell bench refresh export bisect clean
