@@ -2,7 +2,7 @@
 /*
  * The only process of the guests of tests/bench/run: measure, print, reset.
  *
- *   init [FILE=VALUE]... [KIND[+fallocate]]...
+ *   init [FILE=VALUE]... [KIND[-1G][+fallocate]]... [split:KIND]...
  *
  * The clock is the time stamp counter.  QEMU's -icount makes it count the
  * instructions since power-on, so nothing has to be calibrated.
@@ -14,6 +14,12 @@
  * faults any longer: that is the loop's own cost), and given back.
  * With +fallocate the memory is asked for before it is mapped.  All this
  * happens in a cgroup with a memory controller, as it would for a user.
+ *
+ * KIND is of 2 MB pages and 1 GiB; KIND-1G of 1 GB pages and 2 GiB, and so that
+ * they can be compared, KIND-2G is of 2 MB pages and 2 GiB.
+ *
+ * split:KIND maps a gigabyte of it, touches it all, protects one 4 KB page in
+ * the middle, touches it all again, and says what page tables that has taken.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -30,7 +36,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define SIZE	(1ul << 30)
+#define GIB	(1ul << 30)
 
 static void finish(void)
 {
@@ -83,12 +89,13 @@ static void check(char *path)
 
 static void mount_kind(const char *kind)
 {
-	int err;
+	int err, large = strstr(kind, "-1G") != NULL;
 
 	if (!strncmp(kind, "pool", 4))
-		err = mount("none", "/mnt", "tmpfs", 0, "pool=2M");
+		err = mount("none", "/mnt", "tmpfs", 0, large ? "pool=1G" : "pool=2M");
 	else if (!strncmp(kind, "hugetlbfs", 9))
-		err = mount("none", "/mnt", "hugetlbfs", 0, "pagesize=2M");
+		err = mount("none", "/mnt", "hugetlbfs", 0,
+			    large ? "pagesize=1G" : "pagesize=2M");
 	else
 		err = mount("none", "/mnt", "tmpfs", 0, "huge=always,size=1G");
 	must(!err, kind);
@@ -102,14 +109,29 @@ static long faults(void)
 	return usage.ru_minflt + usage.ru_majflt;
 }
 
-static void touch(volatile char *map)
+/* Of page tables, in kB. */
+static long tables(void)
 {
-	for (size_t at = 0; at < SIZE; at += 4096)
+	char line[128];
+	long kb = -1;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "VmPTE: %ld", &kb);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+static void touch(volatile char *map, size_t size)
+{
+	for (size_t at = 0; at < size; at += 4096)
 		map[at] = 1;
 }
 
 static void measure(const char *kind)
 {
+	size_t size = strstr(kind, "-1G") || strstr(kind, "-2G") ? 2 * GIB : GIB;
 	int fd, err, ahead = strstr(kind, "+fallocate") != NULL;
 	long before, after;
 	uint64_t t[6];
@@ -120,22 +142,48 @@ static void measure(const char *kind)
 	must(fd >= 0 && !unlink("/mnt/file"), "file");
 	before = faults();
 	t[0] = __rdtsc();
-	err = ahead ? fallocate(fd, 0, 0, SIZE) : ftruncate(fd, SIZE);
+	err = ahead ? fallocate(fd, 0, 0, size) : ftruncate(fd, size);
 	t[1] = __rdtsc();
-	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	t[2] = __rdtsc();
 	must(!err && map != MAP_FAILED, kind);
-	touch(map);
+	touch(map, size);
 	t[3] = __rdtsc();
 	after = faults();
-	touch(map);
+	touch(map, size);
 	t[4] = __rdtsc();
-	munmap(map, SIZE);
+	munmap(map, size);
 	close(fd);
 	t[5] = __rdtsc();
 	printf("RESULT %s allocate=%lu map=%lu touch=%lu again=%lu teardown=%lu faults=%ld\n",
 	       kind, t[1] - t[0], t[2] - t[1], t[3] - t[2], t[4] - t[3],
 	       t[5] - t[4], after - before);
+	must(!umount("/mnt"), "umount");
+}
+
+static void measure_split(const char *kind)
+{
+	long none, whole, called, again;
+	char *map;
+	int fd;
+
+	mount_kind(kind);
+	fd = open("/mnt/file", O_RDWR | O_CREAT, 0600);
+	must(fd >= 0 && !unlink("/mnt/file") && !ftruncate(fd, GIB), "file");
+	none = tables();
+	map = mmap(NULL, GIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must(map != MAP_FAILED, kind);
+	touch(map, GIB);
+	whole = tables();
+	must(!mprotect(map + GIB / 2, 4096, PROT_READ), "mprotect");
+	called = tables();
+	for (size_t at = 0; at < GIB; at += 4096)
+		(void)((volatile char *)map)[at];
+	again = tables();
+	printf("RESULT split:%s whole=%ld called=%ld again=%ld\n", kind,
+	       whole - none, called - none, again - none);
+	munmap(map, GIB);
+	close(fd);
 	must(!umount("/mnt"), "umount");
 }
 
@@ -151,6 +199,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		if (argv[i][0] == '/')
 			check(argv[i]);
+		else if (!strncmp(argv[i], "split:", 6))
+			measure_split(argv[i] + 6);
 		else
 			measure(argv[i]);
 	printf("DONE\n");

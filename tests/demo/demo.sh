@@ -8,6 +8,7 @@
 set -euo pipefail
 
 data=/mnt/data
+large=/mnt/large
 group=/sys/fs/cgroup/demo
 files=4
 size=80			# MB each
@@ -174,6 +175,30 @@ all_back() {
 	done
 }
 
+# The figure in a row of what map prints.
+row() { # NAME COLUMN
+	sed -n "s/^$1  *//p" /tmp/map | awk -v n="$2" '{ print $n }'
+}
+
+one_entry() {
+	say "1 GB blocks: a file of one, mapped by one page-table entry."
+	show "mkdir -p $large"
+	show "mount -t tmpfs -o pool=1G none $large"
+	show "fallocate -l 1G $large/file"
+	show "hugepool status"
+	say "A program writes to all of it, then makes one 4 KB page read-only:"
+	show "/opt/hugepool/build/tests/demo/map $large/file | tee /tmp/map"
+	equal "kB mapped by one entry" "$(row 'written to' 1)" $((1 << 20))
+	equal "the same with a page read-only" "$(row 'one page of it read-only' 1)" 0
+	equal "kB of 2 MB entries then: all but the page's" \
+		"$(row 'one page of it read-only' 2)" $(((1 << 20) - 2048))
+	[ "$(row 'one page of it read-only' 3)" -le 8 ] ||
+		broken "more than two page tables"
+	echo "  -> and two page tables more, 8 kB; nothing was set aside for that"
+	equal "mapped anew it is one entry again" "$(row 'mapped anew' 1)" $((1 << 20))
+	show "umount $large"
+}
+
 after() {
 	say "Taking it all down:"
 	show "rm $data/file* $data/more $data/reserved"
@@ -192,5 +217,6 @@ set_up
 write_files
 reservation
 limit
+one_entry
 after
 say "Every block is back. That was hugepool."
