@@ -182,20 +182,23 @@ unsigned char *reserve_place(size_t len)
 int direct_disk(size_t size)
 {
 	struct loop_config cfg = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC), nr, fd, mem, err;
+	int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC), fd, mem, err;
 	char path[32];
 
-	if (ctl < 0)
-		return -errno;
-	nr = ioctl(ctl, LOOP_CTL_GET_FREE);
-	close(ctl);
-	snprintf(path, sizeof(path), "/dev/loop%d", nr);
 	mem = memfd_create("disk", MFD_CLOEXEC);
-	fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	if (ctl < 0 || mem < 0 || ftruncate(mem, size))
+		return -errno;
 	cfg.fd = mem;
-	err = mem < 0 || fd < 0 || ftruncate(mem, size) ||
-		ioctl(fd, LOOP_CONFIGURE, &cfg) ? -errno : 0;
-	if (mem >= 0)
-		close(mem);
-	return err ?: fd;
+	do {
+		/* The one that is free may be somebody else's by now. */
+		snprintf(path, sizeof(path), "/dev/loop%d",
+			 ioctl(ctl, LOOP_CTL_GET_FREE));
+		fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+		err = fd < 0 || ioctl(fd, LOOP_CONFIGURE, &cfg) ? errno : 0;
+		if (err && fd >= 0)
+			close(fd);
+	} while (err == EBUSY);
+	close(ctl);
+	close(mem);
+	return err ? -err : fd;
 }
