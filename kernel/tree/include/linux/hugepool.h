@@ -21,10 +21,14 @@ struct mem_cgroup;
 struct mempolicy;
 struct mm_struct;
 struct seq_file;
+struct vm_area_struct;
 
 /* The smaller size of blocks: no pool folio is smaller. */
 #define HUGEPOOL_UNIT_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 #define HUGEPOOL_UNIT_PAGES	BIT(HUGEPOOL_UNIT_ORDER)
+
+/* The larger one. */
+#define HUGEPOOL_BLOCK_PAGES	BIT(PUD_SHIFT - PAGE_SHIFT)
 
 /* Who uses a block: the rows of memory.hugepool.numa_stat. */
 enum hugepool_consumer {
@@ -39,6 +43,8 @@ enum hugepool_consumer {
  *		that may sleep or reclaim; __GFP_THISNODE keeps to @nid
  * @consumer:	who will use the block
  * @may_fall_back: the caller serves a refused request with ordinary memory
+ * @may_shrink:	the caller asks for a smaller block next: a refusal is not told
+ *		to anybody
  * @mm:		whose memory cgroup to charge; NULL for that of the current task
  * @pol:	memory policy that names the nodes, or NULL for @nid and @nodes
  * @ilx:	index for interleave policies in @pol
@@ -51,6 +57,7 @@ struct hugepool_request {
 	gfp_t gfp;
 	enum hugepool_consumer consumer;
 	bool may_fall_back;
+	bool may_shrink;
 	struct mm_struct *mm;
 	struct mempolicy *pol;
 	pgoff_t ilx;
@@ -90,7 +97,9 @@ void __init hugepool_init_folios(void);
 struct folio *hugepool_alloc(const struct hugepool_request *req);
 void hugepool_refuse(const struct hugepool_request *req);
 void hugepool_free_folio(struct folio *folio);
-void hugepool_zero_folio(struct folio *folio, unsigned long addr);
+void hugepool_split_folio(struct folio *folio, unsigned int old_order,
+			  unsigned int new_order);
+int hugepool_zero_folio(struct folio *folio, unsigned long addr);
 int hugepool_memory_failure(unsigned long pfn);
 bool hugepool_has_pfn(unsigned long pfn);
 void hugepool_report_meminfo(struct seq_file *m);
@@ -119,8 +128,15 @@ static inline void hugepool_free_folio(struct folio *folio)
 {
 }
 
-static inline void hugepool_zero_folio(struct folio *folio, unsigned long addr)
+static inline void hugepool_split_folio(struct folio *folio,
+					unsigned int old_order,
+					unsigned int new_order)
 {
+}
+
+static inline int hugepool_zero_folio(struct folio *folio, unsigned long addr)
+{
+	return 0;
 }
 
 static inline int hugepool_memory_failure(unsigned long pfn)
@@ -143,12 +159,20 @@ static inline void hugepool_report_meminfo(struct seq_file *m)
 const char *hugepool_parse_pool(const char *text, unsigned int *pool);
 const char *hugepool_pool_name(unsigned int pool);
 bool hugepool_pool_has_base(unsigned int pool);
+unsigned int hugepool_pool_order(unsigned int pool);
+unsigned int hugepool_pool_max_order(unsigned int pool);
+bool hugepool_may_split(struct folio *folio, unsigned int new_order);
+pgoff_t hugepool_split_end(struct folio *folio, pgoff_t end);
+bool hugepool_pool_exists(unsigned int pool);
 unsigned long hugepool_pool_pages(unsigned int pool);
 unsigned long hugepool_pool_available(unsigned int pool);
 bool hugepool_shmem_fits(struct inode *inode, unsigned long pages);
+bool hugepool_shmem_has_puds(const struct vm_area_struct *vma);
+unsigned long hugepool_shmem_orders(struct inode *inode, pgoff_t index,
+				    loff_t end);
 struct folio *hugepool_shmem_add(struct inode *inode, pgoff_t index,
-				 struct mm_struct *mm, gfp_t gfp,
-				 struct mempolicy *pol, pgoff_t ilx);
+				 unsigned long orders, struct mm_struct *mm,
+				 gfp_t gfp, struct mempolicy *pol, pgoff_t ilx);
 #else
 static inline const char *hugepool_parse_pool(const char *text,
 					      unsigned int *pool)
@@ -162,6 +186,32 @@ static inline const char *hugepool_pool_name(unsigned int pool)
 }
 
 static inline bool hugepool_pool_has_base(unsigned int pool)
+{
+	return false;
+}
+
+static inline unsigned int hugepool_pool_order(unsigned int pool)
+{
+	return HUGEPOOL_UNIT_ORDER;
+}
+
+static inline unsigned int hugepool_pool_max_order(unsigned int pool)
+{
+	return HUGEPOOL_UNIT_ORDER;
+}
+
+static inline bool hugepool_may_split(struct folio *folio,
+				      unsigned int new_order)
+{
+	return new_order >= HUGEPOOL_UNIT_ORDER;
+}
+
+static inline pgoff_t hugepool_split_end(struct folio *folio, pgoff_t end)
+{
+	return end;
+}
+
+static inline bool hugepool_pool_exists(unsigned int pool)
 {
 	return false;
 }
@@ -182,8 +232,20 @@ static inline bool hugepool_shmem_fits(struct inode *inode,
 	return true;
 }
 
+static inline bool hugepool_shmem_has_puds(const struct vm_area_struct *vma)
+{
+	return false;
+}
+
+static inline unsigned long hugepool_shmem_orders(struct inode *inode,
+						  pgoff_t index, loff_t end)
+{
+	return 0;
+}
+
 static inline struct folio *hugepool_shmem_add(struct inode *inode,
 					       pgoff_t index,
+					       unsigned long orders,
 					       struct mm_struct *mm, gfp_t gfp,
 					       struct mempolicy *pol,
 					       pgoff_t ilx)

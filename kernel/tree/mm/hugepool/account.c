@@ -61,10 +61,27 @@ struct hp_account *hp_account_over(struct hp_account *account,
 	return NULL;
 }
 
-static void hp_count_add(struct hp_count *count)
+static void hp_count_add(struct hp_count *count, unsigned int nr)
 {
-	if (++count->used > count->peak)
+	count->used += nr;
+	if (count->used > count->peak)
 		count->peak = count->used;
+}
+
+static void hp_hold(struct hp_account *account, enum hp_consumer consumer,
+		    enum hp_class class, int nid, unsigned int nr)
+{
+	hp_count_add(&account->all[class], nr);
+	hp_count_add(&account->nodes[nid].count[class], nr);
+	account->nodes[nid].held[consumer][class] += nr;
+}
+
+static void hp_release(struct hp_account *account, enum hp_consumer consumer,
+		       enum hp_class class, int nid, unsigned int nr)
+{
+	account->all[class].used -= nr;
+	account->nodes[nid].count[class].used -= nr;
+	account->nodes[nid].held[consumer][class] -= nr;
 }
 
 /**
@@ -79,27 +96,40 @@ static void hp_count_add(struct hp_count *count)
 void hp_account_charge(struct hp_account *account, enum hp_consumer consumer,
 		       enum hp_class class, int nid)
 {
+	for (; account; account = account->parent)
+		hp_hold(account, consumer, class, nid, 1);
+}
+
+/**
+ * hp_account_break - a 1 GB block in use was broken
+ * @account: account of the owner, as for hp_account_uncharge()
+ * @consumer: as charged
+ * @nid: as charged
+ *
+ * What is held stays the same, so no limit is asked: the owner may be above
+ * those for 2 MB afterwards.
+ */
+void hp_account_break(struct hp_account *account, enum hp_consumer consumer,
+		      int nid)
+{
 	for (; account; account = account->parent) {
-		hp_count_add(&account->all[class]);
-		hp_count_add(&account->nodes[nid].count[class]);
-		account->nodes[nid].held[consumer][class]++;
+		hp_release(account, consumer, HP_1G, nid, 1);
+		hp_hold(account, consumer, HP_2M, nid, HP_UNITS_PER_BLOCK);
 	}
 }
 
 /**
- * hp_account_uncharge - a block came back
+ * hp_account_uncharge - blocks came back
  * @account: account that hp_account_charge() was told, or an ancestor of it
  *	     when the cgroup has gone offline since
  * @consumer: as charged
- * @class: as charged
+ * @class: as charged, or 2 MB for units of a block that was broken since
  * @nid: as charged
+ * @nr: number of blocks
  */
 void hp_account_uncharge(struct hp_account *account, enum hp_consumer consumer,
-			 enum hp_class class, int nid)
+			 enum hp_class class, int nid, unsigned int nr)
 {
-	for (; account; account = account->parent) {
-		account->all[class].used--;
-		account->nodes[nid].count[class].used--;
-		account->nodes[nid].held[consumer][class]--;
-	}
+	for (; account; account = account->parent)
+		hp_release(account, consumer, class, nid, nr);
 }

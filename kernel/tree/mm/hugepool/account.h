@@ -64,7 +64,9 @@ struct hp_account *hp_account_over(struct hp_account *account,
 				   enum hp_class class, int nid);
 void hp_account_charge(struct hp_account *account, enum hp_consumer consumer,
 		       enum hp_class class, int nid);
+void hp_account_break(struct hp_account *account, enum hp_consumer consumer,
+		      int nid);
 void hp_account_uncharge(struct hp_account *account, enum hp_consumer consumer,
-			 enum hp_class class, int nid);
+			 enum hp_class class, int nid, unsigned int nr);
 
 #endif /* _MM_HUGEPOOL_ACCOUNT_H */

@@ -3,11 +3,12 @@
  * Hugepool: the block state machine.
  *
  * A 1 GB block is whole and free, whole and handed out, or broken. It is broken
- * by a 2 MB request (where the caller allows it) or by a memory failure, and is
- * whole again at the moment its 512 units are free: breaking and merging only
- * change this bookkeeping, under the caller's lock, so there is no moment at
- * which free memory is hidden from a request. The struct pages follow when the
- * block is handed out the next time (struct hp_slot.form).
+ * by a 2 MB request (where the caller allows it), by a memory failure, or by its
+ * owner, and is whole again at the moment its 512 units are free: breaking and
+ * merging only change this bookkeeping, under the caller's lock, so there is no
+ * moment at which free memory is hidden from a request. The struct pages follow
+ * when the block is handed out the next time (struct hp_slot.form); an owner who
+ * splits a block writes those of its pieces.
  *
  * No lock is taken here: hugepool_lock is held around every call.
  */
@@ -154,24 +155,30 @@ bool hp_node_has(const struct hp_node *node, enum hp_class class, bool demote)
 }
 
 /*
- * Turn a whole block that is not handed out into units, without those that
- * failed. Retired units leave both classes.
+ * Turn a whole block into units. Those of a free block that failed are retired
+ * and leave both classes; those of a block in use still belong to its owner.
  */
 static void hp_break(struct hp_node *node, struct hp_block *block)
 {
-	unsigned int nr_bad = bitmap_weight(block->bad, HP_UNITS_PER_BLOCK);
+	unsigned int nr_bad = 0;
 
-	bitmap_andnot(block->free, block->present, block->bad,
-		      HP_UNITS_PER_BLOCK);
-	block->nr_free = HP_UNITS_PER_BLOCK - nr_bad;
+	if (block->in_use) {
+		bitmap_copy(block->formed, block->present, HP_UNITS_PER_BLOCK);
+		block->in_use = false;
+	} else {
+		nr_bad = bitmap_weight(block->bad, HP_UNITS_PER_BLOCK);
+		bitmap_andnot(block->free, block->present, block->bad,
+			      HP_UNITS_PER_BLOCK);
+		block->nr_free = HP_UNITS_PER_BLOCK - nr_bad;
+		node->free[HP_1G]--;
+		node->free[HP_2M] += block->nr_free;
+	}
 	block->whole = false;
 	block->prepared = false;
 
 	node->total[HP_1G]--;
-	node->free[HP_1G]--;
+	node->total[HP_2M] += HP_UNITS_PER_BLOCK - nr_bad;
 	node->nr_broken++;
-	node->total[HP_2M] += block->nr_free;
-	node->free[HP_2M] += block->nr_free;
 	node->nr_poisoned += nr_bad;
 	hp_relink(node, block);
 }
@@ -202,6 +209,7 @@ static bool hp_take_whole(struct hp_node *node, u8 kind, struct hp_slot *slot)
 		return false;
 	block = list_first_entry(&node->whole, struct hp_block, link);
 	block->in_use = true;
+	__set_bit(0, block->heads);
 	block->kind[0] = kind;
 	node->free[HP_1G]--;
 	hp_relink(node, block);
@@ -233,6 +241,7 @@ static bool hp_take_unit(struct hp_node *node, u8 kind, struct hp_slot *slot)
 	/* The highest unit first: see struct hp_block. */
 	index = find_last_bit(block->free, HP_UNITS_PER_BLOCK);
 	__clear_bit(index, block->free);
+	__set_bit(index, block->heads);
 	block->kind[index] = kind;
 	node->free[HP_2M]--;
 	if (!--block->nr_free)
@@ -276,13 +285,56 @@ static bool hp_unit_in_use(const struct hp_block *block, unsigned int index)
 	return !test_bit(index, block->free) && test_bit(index, block->formed);
 }
 
-static enum hp_give hp_give_whole(struct hp_node *node, struct hp_block *block,
-				  unsigned long unit, u8 *kind)
+/* Units of the piece in use that begins here, 0 when none does. */
+static unsigned int hp_piece_units(const struct hp_block *block,
+				   unsigned int index)
 {
-	if (unit != block->first || !block->whole || !block->in_use)
-		return HP_GIVE_BAD;
+	unsigned int end = index + 1;
 
-	*kind = block->kind[0];
+	if (!test_bit(index, block->heads))
+		return 0;
+	while (end < HP_UNITS_PER_BLOCK && !test_bit(end, block->heads) &&
+	       hp_unit_in_use(block, end))
+		end++;
+	return end - index;
+}
+
+/**
+ * hp_node_split - a piece in use is several smaller ones from now on
+ * @node: pool that handed it out
+ * @unit: its first unit
+ * @nr: its number of units
+ * @new_nr: number of units of each new piece, less than @nr and a divisor of it
+ * @kind: set to the consumer that hp_node_take() was told
+ *
+ * A whole block is broken by that: its units count as 2 MB ones until all of them
+ * are back.
+ *
+ * Return: true, or false when there is no such piece; nothing was changed then,
+ * @kind is not set, and the caller must stop trusting this pool.
+ */
+bool hp_node_split(struct hp_node *node, unsigned long unit, unsigned int nr,
+		   unsigned int new_nr, u8 *kind)
+{
+	struct hp_block *block = hp_node_find(node, unit);
+	unsigned int i, index = hp_index(unit);
+
+	if (!block || !new_nr || new_nr >= nr || nr % new_nr ||
+	    hp_piece_units(block, index) != nr)
+		return false;
+
+	*kind = block->kind[index];
+	if (block->whole)
+		hp_break(node, block);
+	for (i = index; i < index + nr; i += new_nr) {
+		__set_bit(i, block->heads);
+		block->kind[i] = *kind;
+	}
+	return true;
+}
+
+static enum hp_give hp_give_whole(struct hp_node *node, struct hp_block *block)
+{
 	block->in_use = false;
 	node->free[HP_1G]++;
 	if (!bitmap_empty(block->bad, HP_UNITS_PER_BLOCK)) {
@@ -293,52 +345,63 @@ static enum hp_give hp_give_whole(struct hp_node *node, struct hp_block *block,
 	return HP_GIVE_FREED;
 }
 
-static enum hp_give hp_give_unit(struct hp_node *node, struct hp_block *block,
-				 unsigned int index, u8 *kind)
+static enum hp_give hp_give_units(struct hp_node *node, struct hp_block *block,
+				  unsigned int index, unsigned int nr)
 {
-	if (block->whole || !hp_unit_in_use(block, index))
-		return HP_GIVE_BAD;
+	enum hp_give given = HP_GIVE_FREED;
+	bool listed = block->nr_free;
+	unsigned int i;
 
-	*kind = block->kind[index];
-	if (test_bit(index, block->bad)) {
-		/* A retired unit must not look as if it were handed out. */
-		__clear_bit(index, block->formed);
-		node->total[HP_2M]--;
-		node->nr_poisoned++;
-		return HP_GIVE_RETIRED;
+	for (i = index; i < index + nr; i++) {
+		if (test_bit(i, block->bad)) {
+			/* It must not look as if it were handed out. */
+			__clear_bit(i, block->formed);
+			node->total[HP_2M]--;
+			node->nr_poisoned++;
+			given = HP_GIVE_RETIRED;
+			continue;
+		}
+		/* Of a larger piece, all units are part of one compound page. */
+		if (nr > 1)
+			__clear_bit(i, block->formed);
+		__set_bit(i, block->free);
+		node->free[HP_2M]++;
+		block->nr_free++;
 	}
-	__set_bit(index, block->free);
-	node->free[HP_2M]++;
-	block->nr_free++;
 	if (block->gigantic && block->nr_free == HP_UNITS_PER_BLOCK) {
 		hp_merge(node, block);
 		return HP_GIVE_MERGED;
 	}
-	if (block->nr_free == 1)
+	if (!listed)
 		hp_relink(node, block);
-	return HP_GIVE_FREED;
+	return given;
 }
 
 /**
- * hp_node_give - take a block back
+ * hp_node_give - take a piece back
  * @node: pool that handed it out
- * @class: size it was handed out as
  * @unit: its first unit
+ * @nr: its number of units: those of the class that it was handed out as, or
+ *	what hp_node_split() has left of it
  * @kind: set to the consumer that hp_node_take() was told
  *
  * Return: what became of it. On HP_GIVE_BAD nothing was changed and @kind is
  * not set: the caller must stop trusting this pool.
  */
-enum hp_give hp_node_give(struct hp_node *node, enum hp_class class,
-			  unsigned long unit, u8 *kind)
+enum hp_give hp_node_give(struct hp_node *node, unsigned long unit,
+			  unsigned int nr, u8 *kind)
 {
 	struct hp_block *block = hp_node_find(node, unit);
+	unsigned int index = hp_index(unit);
 
-	if (!block)
+	if (!block || !nr || hp_piece_units(block, index) != nr)
 		return HP_GIVE_BAD;
-	if (class == HP_1G)
-		return hp_give_whole(node, block, unit, kind);
-	return hp_give_unit(node, block, hp_index(unit), kind);
+
+	*kind = block->kind[index];
+	__clear_bit(index, block->heads);
+	if (block->whole)
+		return hp_give_whole(node, block);
+	return hp_give_units(node, block, index, nr);
 }
 
 /**
@@ -385,6 +448,7 @@ static bool hp_block_check(const struct hp_block *block,
 			   unsigned long *poisoned)
 {
 	unsigned int i, nr_free = 0;
+	bool used = false;
 
 	if (block->whole) {
 		total[HP_1G]++;
@@ -392,13 +456,22 @@ static bool hp_block_check(const struct hp_block *block,
 		return block->gigantic && !block->nr_free &&
 		       bitmap_empty(block->free, HP_UNITS_PER_BLOCK) &&
 		       bitmap_empty(block->formed, HP_UNITS_PER_BLOCK) &&
+		       bitmap_weight(block->heads, HP_UNITS_PER_BLOCK) ==
+		       block->in_use &&
+		       test_bit(0, block->heads) == block->in_use &&
 		       (block->in_use ||
 			bitmap_empty(block->bad, HP_UNITS_PER_BLOCK));
 	}
 	for (i = 0; i < HP_UNITS_PER_BLOCK; i++) {
 		bool is_free = test_bit(i, block->free);
 		bool formed = test_bit(i, block->formed);
+		bool head = test_bit(i, block->heads);
+		bool follows = used;
 
+		/* What is in use begins with a head, nothing else has one. */
+		used = formed && !is_free;
+		if (used ? !head && !follows : head)
+			return false;
 		if (!test_bit(i, block->present)) {
 			if (is_free || formed || test_bit(i, block->bad))
 				return false;

@@ -42,6 +42,12 @@ static inline unsigned int hp_class_units(enum hp_class class)
 	return class == HP_1G ? HP_UNITS_PER_BLOCK : 1;
 }
 
+/* Less than a whole block counts as so many units. */
+static inline enum hp_class hp_units_class(unsigned int units)
+{
+	return units == HP_UNITS_PER_BLOCK ? HP_1G : HP_2M;
+}
+
 /**
  * struct hp_block - the pool's part of one 1 GB-aligned window on one node
  * @link:	on hp_node.whole, .broken or .small while it has something free
@@ -56,16 +62,23 @@ static inline unsigned int hp_class_units(enum hp_class class)
  * @free:	units that can be handed out one by one; all clear while @whole
  * @bad:	units with a memory failure: retired, or to be retired when they
  *		come back
- * @formed:	units whose struct pages form one compound page of 2 MB; all
- *		clear while @whole
- * @kind:	which consumer holds each unit (of a whole block: unit 0)
+ * @formed:	units that are in use, and free ones whose struct pages form one
+ *		compound page of 2 MB; all clear while @whole
+ * @heads:	first units of the pieces in use: unit 0 of a whole block, and of
+ *		a broken one as many as its owners hold folios of it
+ * @kind:	which consumer holds the piece that begins with a unit
  *
- * Units of a broken block whose bit in @formed is clear still are tail pages of
- * the 1 GB compound page headed by unit 0. hp_node_take() hands out the highest
- * free unit first, so that unit 0, and with it the head those tails point to,
- * stays free and frozen until no free unit refers to it any more. Units that
- * were retired before they were formed keep referring to it; who looks at memory
- * by page frame number asks hugepool_has_pfn() or hugepool_memory_failure().
+ * What is handed out is a piece: a whole block, a unit or, where the owner has
+ * split a whole block, any of the powers of two between. A piece comes back as
+ * it is.
+ *
+ * Free units whose bit in @formed is clear still are tail pages of a larger
+ * compound page, headed by the first unit of the piece that came back with them,
+ * which is unit 0 after a break. hp_node_take() hands out the highest free unit
+ * first, so that the unit with the head those tails point to stays free and
+ * frozen until no free unit refers to it any more. Units that were retired before
+ * they were formed keep referring to it; who looks at memory by page frame number
+ * asks hugepool_has_pfn() or hugepool_memory_failure().
  */
 struct hp_block {
 	struct list_head link;
@@ -79,6 +92,7 @@ struct hp_block {
 	DECLARE_BITMAP(free, HP_UNITS_PER_BLOCK);
 	DECLARE_BITMAP(bad, HP_UNITS_PER_BLOCK);
 	DECLARE_BITMAP(formed, HP_UNITS_PER_BLOCK);
+	DECLARE_BITMAP(heads, HP_UNITS_PER_BLOCK);
 	u8 kind[HP_UNITS_PER_BLOCK];
 };
 
@@ -153,8 +167,10 @@ struct hp_block *hp_node_find(const struct hp_node *node, unsigned long unit);
 bool hp_node_has(const struct hp_node *node, enum hp_class class, bool demote);
 bool hp_node_take(struct hp_node *node, enum hp_class class, bool demote,
 		  u8 kind, struct hp_slot *slot);
-enum hp_give hp_node_give(struct hp_node *node, enum hp_class class,
-			  unsigned long unit, u8 *kind);
+bool hp_node_split(struct hp_node *node, unsigned long unit, unsigned int nr,
+		   unsigned int new_nr, u8 *kind);
+enum hp_give hp_node_give(struct hp_node *node, unsigned long unit,
+			  unsigned int nr, u8 *kind);
 enum hp_fail hp_node_fail(struct hp_node *node, unsigned long unit);
 bool hp_node_check(const struct hp_node *node);
 

@@ -3,10 +3,11 @@
  * Hugepool: the struct pages of blocks.
  *
  * A free block is a compound page with a reference count of 0, of the order it
- * was last handed out with (or reserved with). It keeps its identity, the flag
- * PG_hugepool in the first tail page, through all of its life. Only the owner
- * of a block writes its struct pages: hp_node_take() hands a block to exactly
- * one owner before they are formed, and they are reset before hp_node_give().
+ * came back with (or was reserved with), or part of a larger one. It keeps its
+ * identity, the flag PG_hugepool in the first tail page, through all of its life.
+ * Only the owner of a block writes its struct pages: hp_node_take() hands a block
+ * to exactly one owner before they are formed, and they are reset before
+ * hp_node_give().
  */
 
 #include <linux/mm.h>
@@ -112,6 +113,23 @@ struct folio *hp_folio_form(unsigned long pfn, enum hp_class class)
 }
 
 /**
+ * hp_folio_split - give the pieces of a split folio their identity
+ * @folio: first of them
+ * @old_order: order before the split
+ * @new_order: order of each piece
+ *
+ * Context: any; the pieces are frozen compound pages.
+ */
+void hp_folio_split(struct folio *folio, unsigned int old_order,
+		    unsigned int new_order)
+{
+	unsigned long i, nr_pages = 1UL << old_order;
+
+	for (i = 0; i < nr_pages; i += 1UL << new_order)
+		folio_set_hugepool(page_folio(folio_page(folio, i)));
+}
+
+/**
  * hp_folio_reset - undo what the last owner left in the struct pages
  * @folio: folio that is being freed, uncharged
  *
@@ -160,11 +178,35 @@ void hp_folio_reset(struct folio *folio)
  *	  is in the cache
  *
  * Always clears, whatever the kernel is configured to do when it allocates or
- * frees: that is the business of the page allocator.
+ * frees: that is the business of the page allocator. A page that has failed is
+ * not touched.
  *
  * Context: may sleep.
+ * Return: 0, or -EINTR when the task was killed before all of a 1 GB block was
+ * cleared.
  */
-void hugepool_zero_folio(struct folio *folio, unsigned long addr)
+int hugepool_zero_folio(struct folio *folio, unsigned long addr)
 {
-	folio_zero_user(folio, addr);
+	const unsigned long nr = folio_nr_pages(folio);
+	const unsigned long base = ALIGN_DOWN(addr, folio_size(folio));
+	unsigned long done, step;
+
+	if (unlikely(folio_test_has_hwpoisoned(folio))) {
+		truncate_zero_range(folio, 0, folio_size(folio));
+		return 0;
+	}
+	if (folio_order(folio) == HP_UNIT_ORDER) {
+		folio_zero_user(folio, addr);
+		return 0;
+	}
+	/* No page of so much stays in the cache. */
+	for (done = 0; done < nr; done += step) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+		step = min(nr - done, PROCESS_PAGES_NON_PREEMPT_BATCH);
+		clear_user_highpages(folio_page(folio, done),
+				     base + done * PAGE_SIZE, step);
+	}
+	return 0;
 }

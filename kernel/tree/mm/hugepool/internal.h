@@ -18,6 +18,12 @@ static inline unsigned int hp_class_order(enum hp_class class)
 	return hp_class_shift(class) - PAGE_SHIFT;
 }
 
+/* Units in a folio, which is of the order of a unit or above. */
+static inline unsigned int hp_order_units(unsigned int order)
+{
+	return 1U << (order - HP_UNIT_ORDER);
+}
+
 static inline unsigned long hp_unit_pfn(unsigned long unit)
 {
 	return unit << HP_UNIT_ORDER;
@@ -68,6 +74,8 @@ void hp_pool_capacity(int nid, unsigned long *blocks);
 
 /* folio.c */
 struct folio *hp_folio_form(unsigned long pfn, enum hp_class class);
+void hp_folio_split(struct folio *folio, unsigned int old_order,
+		    unsigned int new_order);
 void hp_folio_reset(struct folio *folio);
 void __init hp_folio_init(unsigned long pfn, enum hp_class class,
 			  unsigned long zone, int nid);
@@ -89,6 +97,7 @@ struct hp_account *hp_memcg_account(struct mem_cgroup *memcg);
 void hp_memcg_event(struct mem_cgroup *memcg, enum hp_event event);
 struct mem_cgroup *hp_account_memcg(struct hp_account *account);
 struct obj_cgroup *hp_memcg_uncharge(struct folio *folio);
+struct obj_cgroup *hp_folio_owner(struct folio *folio);
 struct hp_account *hp_owner_account(struct obj_cgroup *owner);
 void hp_owner_put(struct obj_cgroup *owner);
 #else
@@ -107,6 +116,11 @@ static inline struct mem_cgroup *hp_account_memcg(struct hp_account *account)
 }
 
 static inline struct obj_cgroup *hp_memcg_uncharge(struct folio *folio)
+{
+	return NULL;
+}
+
+static inline struct obj_cgroup *hp_folio_owner(struct folio *folio)
 {
 	return NULL;
 }

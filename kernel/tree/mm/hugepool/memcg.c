@@ -123,6 +123,18 @@ struct mem_cgroup *hp_account_memcg(struct hp_account *account)
 }
 
 /**
+ * hp_folio_owner - who a folio is charged to
+ * @folio: folio that nobody else can free or uncharge meanwhile
+ *
+ * Return: the owner, without a reference; NULL when the memory controller is
+ * disabled.
+ */
+struct obj_cgroup *hp_folio_owner(struct folio *folio)
+{
+	return folio_memcg_charged(folio) ? folio_objcg(folio) : NULL;
+}
+
+/**
  * hp_memcg_uncharge - uncharge the memory of a folio, but remember its owner
  * @folio: folio that is being freed
  *
@@ -132,19 +144,17 @@ struct mem_cgroup *hp_account_memcg(struct hp_account *account)
  */
 struct obj_cgroup *hp_memcg_uncharge(struct folio *folio)
 {
-	struct obj_cgroup *owner = NULL;
+	struct obj_cgroup *owner = hp_folio_owner(folio);
 
-	if (folio_memcg_charged(folio)) {
-		owner = folio_objcg(folio);
+	if (owner)
 		obj_cgroup_get(owner);
-	}
 	mem_cgroup_uncharge(folio);
 	return owner;
 }
 
 /**
  * hp_owner_account - account of the cgroup that an owner belongs to now
- * @owner: as returned by hp_memcg_uncharge()
+ * @owner: as returned by hp_memcg_uncharge() or hp_folio_owner()
  *
  * The cgroup that was charged or, when that went offline, an ancestor.
  *

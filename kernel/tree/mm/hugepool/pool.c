@@ -452,7 +452,8 @@ struct folio *hugepool_alloc(const struct hugepool_request *req)
 	} while (IS_ERR(folio) && read_mems_allowed_retry(cookie));
 
 	if (IS_ERR(folio)) {
-		hp_try_refused(&try, memcg, PTR_ERR(folio));
+		if (!req->may_shrink)
+			hp_try_refused(&try, memcg, PTR_ERR(folio));
 	} else {
 		count_vm_event(HUGEPOOL_ALLOC);
 		trace_hugepool_alloc(folio_nid(folio), folio_pfn(folio),
@@ -499,7 +500,7 @@ static void hp_node_quarantine(struct hp_node *node, unsigned long pfn)
 {
 	if (node)
 		WRITE_ONCE(node->dead, true);
-	WARN_ONCE(1, "hugepool: pfn %#lx came back to node %d, which did not hand it out; pool taken out of service\n",
+	WARN_ONCE(1, "hugepool: pfn %#lx came back to node %d or was split, but is not handed out like that; pool taken out of service\n",
 		  pfn, pfn_to_nid(pfn));
 }
 
@@ -515,8 +516,9 @@ static void hp_node_quarantine(struct hp_node *node, unsigned long pfn)
  */
 void hugepool_free_folio(struct folio *folio)
 {
-	unsigned int order = folio_order(folio);
-	enum hp_class class = order == HP_BLOCK_ORDER ? HP_1G : HP_2M;
+	unsigned int order = folio_order(folio), nr = hp_order_units(order);
+	enum hp_class class = hp_units_class(nr);
+	unsigned int blocks = nr / hp_class_units(class);
 	unsigned long pfn = folio_pfn(folio);
 	struct hp_node *node = hp_nodes[folio_nid(folio)];
 	enum hp_give given = HP_GIVE_BAD;
@@ -532,10 +534,10 @@ void hugepool_free_folio(struct folio *folio)
 	rcu_read_lock();
 	spin_lock_irqsave(&hugepool_lock, flags);
 	if (node)
-		given = hp_node_give(node, class, hp_pfn_unit(pfn), &consumer);
+		given = hp_node_give(node, hp_pfn_unit(pfn), nr, &consumer);
 	if (given != HP_GIVE_BAD)
 		hp_account_uncharge(hp_owner_account(owner), consumer, class,
-				    node->nid);
+				    node->nid, blocks);
 	spin_unlock_irqrestore(&hugepool_lock, flags);
 	rcu_read_unlock();
 	hp_owner_put(owner);
@@ -544,11 +546,59 @@ void hugepool_free_folio(struct folio *folio)
 		hp_node_quarantine(node, pfn);
 		return;
 	}
-	count_vm_event(HUGEPOOL_FREE);
+	count_vm_events(HUGEPOOL_FREE, blocks);
 	trace_hugepool_free(node->nid, pfn, order, consumer);
 	if (given == HP_GIVE_MERGED) {
 		count_vm_event(HUGEPOOL_MERGE);
 		trace_hugepool_merge(node->nid, pfn);
+	}
+}
+
+/* A piece is several smaller ones now: the books, and the owner's account. */
+static bool hp_pool_split(struct hp_node *node, struct folio *folio,
+			  unsigned int nr, unsigned int new_nr)
+{
+	unsigned long unit = hp_pfn_unit(folio_pfn(folio));
+	struct obj_cgroup *owner = hp_folio_owner(folio);
+	u8 consumer;
+
+	guard(rcu)();
+	guard(spinlock_irqsave)(&hugepool_lock);
+	if (!node || !hp_node_split(node, unit, nr, new_nr, &consumer))
+		return false;
+	if (hp_units_class(nr) == HP_1G)
+		hp_account_break(hp_owner_account(owner), consumer, node->nid);
+	return true;
+}
+
+/**
+ * hugepool_split_folio - a pool folio was split
+ * @folio: the folio, its struct pages split already, charges included
+ * @old_order: what its order was
+ * @new_order: order that it, and each of the folios behind it, has now; not
+ *	       below the order of a unit
+ *
+ * The new folios are pool folios as well. When a 1 GB block is not whole any
+ * more it counts as 512 units from now on, for the pool and for its owner: that
+ * takes nothing from anybody, so it does not fail, whatever the limits are.
+ *
+ * Context: any. All of the folios are frozen and have the owner in common.
+ */
+void hugepool_split_folio(struct folio *folio, unsigned int old_order,
+			  unsigned int new_order)
+{
+	struct hp_node *node = hp_nodes[folio_nid(folio)];
+	unsigned long pfn = folio_pfn(folio);
+
+	hp_folio_split(folio, old_order, new_order);
+	if (!hp_pool_split(node, folio, hp_order_units(old_order),
+			   hp_order_units(new_order))) {
+		hp_node_quarantine(node, pfn);
+		return;
+	}
+	if (old_order == HP_BLOCK_ORDER) {
+		count_vm_event(HUGEPOOL_DEMOTE);
+		trace_hugepool_demote(node->nid, pfn);
 	}
 }
 

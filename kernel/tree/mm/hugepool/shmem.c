@@ -36,8 +36,6 @@ const char *hugepool_parse_pool(const char *text, unsigned int *pool)
 
 	if (hp_parse_list(text, &classes, &base))
 		return "the list must be 2M, 1G or 1G+2M, each optionally with +base";
-	if (classes & BIT(HP_1G))
-		return "tmpfs has no use for blocks of 1 GB";
 	*pool = classes | (base ? HP_POOL_BASE : 0);
 	return NULL;
 }
@@ -63,11 +61,87 @@ bool hugepool_pool_has_base(unsigned int pool)
 }
 
 /**
+ * hugepool_pool_order - what a file gets at a time, and gives back
+ * @pool: list of the file
+ *
+ * Return: order of the smallest listed size.
+ */
+unsigned int hugepool_pool_order(unsigned int pool)
+{
+	return pool & BIT(HP_2M) ? HP_UNIT_ORDER : HP_BLOCK_ORDER;
+}
+
+/**
+ * hugepool_pool_max_order - what a file should be mapped for
+ * @pool: list of the file
+ *
+ * Return: order of the largest listed size.
+ */
+unsigned int hugepool_pool_max_order(unsigned int pool)
+{
+	return pool & BIT(HP_1G) ? HP_BLOCK_ORDER : HP_UNIT_ORDER;
+}
+
+/* Order of the smallest piece that the file which holds a folio can be given. */
+static unsigned int hp_folio_granule(struct folio *folio)
+{
+	struct address_space *mapping = folio->mapping;
+
+	if (!shmem_mapping(mapping))
+		return HP_UNIT_ORDER;
+	return hugepool_pool_order(SHMEM_I(mapping->host)->pool);
+}
+
+/**
+ * hugepool_may_split - may a pool folio be split?
+ * @folio: the folio, locked
+ * @new_order: order of the smallest piece
+ *
+ * Nothing below its unit can go back to the pool. A file that is only given 1 GB
+ * blocks keeps them whole, since a smaller hole could not be filled again; there
+ * only a memory failure is a reason, which leaves no hole.
+ */
+bool hugepool_may_split(struct folio *folio, unsigned int new_order)
+{
+	if (new_order < HP_UNIT_ORDER)
+		return false;
+	return folio_test_has_hwpoisoned(folio) ||
+	       new_order >= hp_folio_granule(folio);
+}
+
+/**
+ * hugepool_split_end - where a split may take pieces away from the file
+ * @folio: the folio that is split, locked
+ * @end: first page behind the end of the file
+ *
+ * Return: first page of which a piece is not needed any more.
+ */
+pgoff_t hugepool_split_end(struct folio *folio, pgoff_t end)
+{
+	return round_up(end, 1UL << hp_folio_granule(folio));
+}
+
+/**
+ * hugepool_pool_exists - does the machine have blocks of every listed size?
+ * @pool: as set by hugepool_parse_pool()
+ *
+ * Return: whether a file system with this list can be mounted now.
+ */
+bool hugepool_pool_exists(unsigned int pool)
+{
+	unsigned int class;
+
+	for (class = 0; class < HP_NR_CLASSES; class++)
+		if (pool & BIT(class) && !hp_pool_total(BIT(class)))
+			return false;
+	return true;
+}
+
+/**
  * hugepool_pool_pages - what the machine has of the listed sizes
  * @pool: as set by hugepool_parse_pool()
  *
- * Return: number of pages, of all nodes; 0 when such a mount could never hold
- * anything.
+ * Return: number of pages, of all nodes.
  */
 unsigned long hugepool_pool_pages(unsigned int pool)
 {
@@ -99,7 +173,7 @@ bool hugepool_shmem_fits(struct inode *inode, unsigned long pages)
 	unsigned int pool = SHMEM_I(inode)->pool;
 	unsigned long limit;
 	struct hugepool_request req = {
-		.order = HP_UNIT_ORDER,
+		.order = hugepool_pool_order(pool),
 		.consumer = HUGEPOOL_SHMEM,
 		.nid = NUMA_NO_NODE,
 		.nodes = &hp_no_node,
@@ -137,7 +211,7 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 	err = shmem_inode_acct_blocks(inode, pages);
 	if (err) {
 		/* A mount's default size= ends exactly where the pool does. */
-		if (err == -ENOSPC && !req->may_fall_back)
+		if (err == -ENOSPC && !req->may_fall_back && !req->may_shrink)
 			hugepool_refuse(req);
 		return ERR_PTR(err);
 	}
@@ -173,9 +247,58 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 }
 
 /**
+ * hugepool_shmem_has_puds - may faults in a VMA map blocks of 1 GB?
+ * @vma: any VMA
+ *
+ * They do so by ->huge_fault(), whatever is configured for THPs. Parts of a
+ * block, and smaller ones, are mapped by do_set_pmd(). Private mappings are left
+ * to it, since they would be split on the first write.
+ *
+ * Return: whether @vma is a shared mapping of a file that can hold such blocks.
+ */
+bool hugepool_shmem_has_puds(const struct vm_area_struct *vma)
+{
+	return hugepool_enabled() && vma->vm_flags & VM_SHARED &&
+	       shmem_file(vma->vm_file) &&
+	       SHMEM_I(file_inode(vma->vm_file))->pool & BIT(HP_1G);
+}
+
+/**
+ * hugepool_shmem_orders - which blocks may fill a hole
+ * @inode: the file, with a pool list
+ * @index: page index of the hole
+ * @end: end of the write or fallocate() that meets the hole, in bytes
+ *
+ * With 1G+2M a block of 1 GB is used where all of it is going to be below the
+ * end of the file. Whether there is something in its place already is looked at
+ * when the hole is filled.
+ *
+ * Return: bit per page order.
+ */
+unsigned long hugepool_shmem_orders(struct inode *inode, pgoff_t index,
+				    loff_t end)
+{
+	unsigned int pool = SHMEM_I(inode)->pool;
+	unsigned long orders = 0;
+
+	if (pool & BIT(HP_2M))
+		orders |= BIT(HP_UNIT_ORDER);
+	if (pool & BIT(HP_1G)) {
+		pgoff_t last = index | (BIT(HP_BLOCK_ORDER) - 1);
+
+		end = max(end, i_size_read(inode));
+		if (!orders || last < end >> PAGE_SHIFT)
+			orders |= BIT(HP_BLOCK_ORDER);
+	}
+	return orders;
+}
+
+/**
  * hugepool_shmem_add - allocate pool memory for a hole of a file
  * @inode: the file, with a pool list
  * @index: page index of the hole
+ * @orders: bit per page order: the largest is taken, and no refusal reported
+ *	    while there are others to try
  * @mm: mm that faults, or NULL when the current task writes or allocates
  * @gfp: GFP flags of the mapping
  * @pol: NUMA policy for @index
@@ -188,16 +311,17 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
  * -ENOSPC for everything else that is exhausted.
  */
 struct folio *hugepool_shmem_add(struct inode *inode, pgoff_t index,
-				 struct mm_struct *mm, gfp_t gfp,
-				 struct mempolicy *pol, pgoff_t ilx)
+				 unsigned long orders, struct mm_struct *mm,
+				 gfp_t gfp, struct mempolicy *pol, pgoff_t ilx)
 {
 	unsigned int pool = SHMEM_I(inode)->pool;
 	struct hugepool_request req = {
-		.order = HP_UNIT_ORDER,
+		.order = __fls(orders),
 		/* One attempt at reclaim for memory.max, and no OOM kill. */
 		.gfp = gfp | __GFP_NORETRY | __GFP_NOWARN,
 		.consumer = HUGEPOOL_SHMEM,
 		.may_fall_back = hugepool_pool_has_base(pool),
+		.may_shrink = hweight_long(orders) > 1,
 		.mm = mm,
 		.pol = pol,
 		.ilx = ilx,

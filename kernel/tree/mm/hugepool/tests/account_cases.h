@@ -30,18 +30,21 @@ enum hp_act_op {
 	HP_ACT_CHARGE,
 	HP_ACT_REFUSED,
 	HP_ACT_UNCHARGE,
+	HP_ACT_BREAK,
 	HP_ACT_IS,
 };
 
 /**
  * struct hp_act - one call and its answer
  * @op: MAX sets a limit; CHARGE asks and charges; REFUSED asks and is told @by;
- *	UNCHARGE gives back; IS compares used and peak
+ *	UNCHARGE gives back; BREAK moves 1 GB blocks to 2 MB; IS compares used and
+ *	peak
  * @who: account
  * @class: size
  * @nid: node, or HP_ALL_NODES with MAX and IS
  * @value: the limit, or what used must be, or the number of blocks
- * @peak: what the peak must be
+ * @peak: what the peak must be; with UNCHARGE, blocks given back in each of the
+ *	  @value calls, 0 for one
  * @by: the account that must refuse
  */
 struct hp_act {
@@ -67,6 +70,10 @@ struct hp_play {
 	{ HP_ACT_REFUSED, _who, _class, _nid, 0, 0, _by }
 #define A_UNCHARGE(_who, _class, _nid, _times) \
 	{ HP_ACT_UNCHARGE, _who, _class, _nid, _times, 0, HP_NOBODY }
+#define A_UNCHARGE_ALL(_who, _class, _nid, _blocks) \
+	{ HP_ACT_UNCHARGE, _who, _class, _nid, 1, _blocks, HP_NOBODY }
+#define A_BREAK(_who, _nid, _times) \
+	{ HP_ACT_BREAK, _who, HP_1G, _nid, _times, 0, HP_NOBODY }
 #define A_IS(_who, _class, _nid, _used, _peak) \
 	{ HP_ACT_IS, _who, _class, _nid, _used, _peak, HP_NOBODY }
 
@@ -188,6 +195,44 @@ static const struct hp_play hp_plays[] = {
 		A_IS(HP_ROOT, HP_2M, HP_ALL_NODES, 1, 3),
 		A_IS(HP_C, HP_2M, 0, 1, 1),
 	} },
+	/* A broken block is 512 units of the same owner, at every level. */
+	{ "break moves to 2 MB", {
+		A_CHARGE(HP_B, HP_1G, 1, 2),
+		A_CHARGE(HP_C, HP_2M, 1, 1),
+		A_BREAK(HP_B, 1, 1),
+		A_IS(HP_B, HP_1G, 1, 1, 2),
+		A_IS(HP_B, HP_2M, 1, 512, 512),
+		A_IS(HP_B, HP_2M, HP_ALL_NODES, 512, 512),
+		A_IS(HP_B, HP_2M, 0, 0, 0),
+		A_IS(HP_A, HP_1G, HP_ALL_NODES, 1, 2),
+		A_IS(HP_A, HP_2M, 1, 513, 513),
+		A_IS(HP_ROOT, HP_1G, 1, 1, 2),
+		A_IS(HP_ROOT, HP_2M, HP_ALL_NODES, 513, 513),
+		A_IS(HP_C, HP_2M, 1, 1, 1),
+		A_IS(HP_D, HP_2M, 1, 0, 0),
+		A_UNCHARGE_ALL(HP_B, HP_2M, 1, 256),
+		A_UNCHARGE_ALL(HP_A, HP_2M, 1, 256),
+		A_IS(HP_A, HP_2M, 1, 1, 513),
+		A_IS(HP_B, HP_2M, 1, 256, 512),
+		A_IS(HP_ROOT, HP_2M, HP_ALL_NODES, 1, 513),
+	} },
+	/* Whatever the limits for 2 MB are; they stop only what comes next. */
+	{ "break above the limit", {
+		A_MAX(HP_A, HP_2M, HP_ALL_NODES, 3),
+		A_MAX(HP_B, HP_2M, 0, 0),
+		A_MAX(HP_B, HP_1G, HP_ALL_NODES, 1),
+		A_CHARGE(HP_B, HP_1G, 0, 1),
+		A_REFUSED(HP_B, HP_1G, 0, HP_B),
+		A_BREAK(HP_B, 0, 1),
+		A_IS(HP_B, HP_2M, 0, 512, 512),
+		A_IS(HP_A, HP_2M, HP_ALL_NODES, 512, 512),
+		A_REFUSED(HP_C, HP_2M, 1, HP_A),
+		/* The 1 GB limit has room again. */
+		A_CHARGE(HP_B, HP_1G, 0, 1),
+		A_UNCHARGE_ALL(HP_B, HP_2M, 0, 510),
+		A_CHARGE(HP_C, HP_2M, 1, 1),
+		A_REFUSED(HP_C, HP_2M, 1, HP_A),
+	} },
 };
 
 /* Zeroed by the caller. Indexed by enum hp_who; the first stays NULL. */
@@ -263,7 +308,11 @@ static inline const char *hp_act_run(const struct hp_tree *tree,
 	case HP_ACT_UNCHARGE:
 		for (i = 0; i < act->value; i++)
 			hp_account_uncharge(account, HP_SHMEM, act->class,
-					    act->nid);
+					    act->nid, act->peak ?: 1);
+		return NULL;
+	case HP_ACT_BREAK:
+		for (i = 0; i < act->value; i++)
+			hp_account_break(account, HP_SHMEM, act->nid);
 		return NULL;
 	case HP_ACT_IS:
 		count = hp_tree_count(tree, act);
@@ -289,8 +338,10 @@ static inline const char *hp_play_run(const struct hp_play *play,
 		wrong = hp_act_run(tree, act);
 		if (wrong)
 			return wrong;
-		if (!hp_account_adds_up(tree->who[HP_A], act->class) ||
-		    !hp_account_adds_up(tree->who[HP_ROOT], act->class))
+		if (!hp_account_adds_up(tree->who[HP_A], HP_2M) ||
+		    !hp_account_adds_up(tree->who[HP_A], HP_1G) ||
+		    !hp_account_adds_up(tree->who[HP_ROOT], HP_2M) ||
+		    !hp_account_adds_up(tree->who[HP_ROOT], HP_1G))
 			return "the parts do not add up";
 	}
 	return NULL;

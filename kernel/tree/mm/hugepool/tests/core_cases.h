@@ -26,6 +26,7 @@ enum hp_op {
 	HP_OP_ADD,
 	HP_OP_TAKE,
 	HP_OP_GIVE,
+	HP_OP_SPLIT,
 	HP_OP_FAIL,
 	HP_OP_COUNT,
 	HP_OP_KILL,
@@ -44,6 +45,8 @@ enum hp_op {
  *	  out this one, then the next lower ones
  * @nr: units of hp_node_add(); else calls, of hp_node_give() and hp_node_fail()
  *	with this unit and the next higher ones
+ * @units: units of each piece that is given back or split; 0 for those of @class
+ * @new_units: hp_node_split(): units of each new piece
  * @result: what the call must return
  * @count: HP_OP_COUNT: the node's total and free of 2 MB, total and free of
  *	   1 GB, broken blocks, poisoned units
@@ -58,6 +61,8 @@ struct hp_step {
 	bool broke;
 	long unit;
 	unsigned int nr;
+	unsigned int units;
+	unsigned int new_units;
 	int result;
 	unsigned int count[6];
 };
@@ -98,6 +103,16 @@ struct hp_script {
 #define S_GIVE_1G(_unit, _result) \
 	{ .op = HP_OP_GIVE, .class = HP_1G, .unit = _unit, .nr = 1, \
 	  .result = _result }
+/* A piece of a split block: given back, split, and what cannot be split. */
+#define S_GIVE_PIECE(_unit, _units, _result) \
+	{ .op = HP_OP_GIVE, .unit = _unit, .nr = 1, .units = _units, \
+	  .result = _result }
+#define S_SPLIT(_unit, _units, _new_units) \
+	{ .op = HP_OP_SPLIT, .unit = _unit, .nr = 1, .units = _units, \
+	  .new_units = _new_units, .result = true }
+#define S_SPLIT_REFUSED(_unit, _units, _new_units) \
+	{ .op = HP_OP_SPLIT, .unit = _unit, .nr = 1, .units = _units, \
+	  .new_units = _new_units, .result = false }
 #define S_FAIL(_unit, _nr, _result) \
 	{ .op = HP_OP_FAIL, .unit = _unit, .nr = _nr, .result = _result }
 #define S_COUNT(...) \
@@ -415,6 +430,164 @@ static const struct hp_script hp_scripts[] = {
 		S_FAIL(HP_BED_UNITS, 1, HP_FAIL_NOT_OURS),
 		S_FAIL(1024, 1, HP_FAIL_NOT_OURS),
 	} },
+	/* An owner splits a block: it is broken, and all of it still in use. */
+	{ "block split in use", {
+		S_ADD_1G(512),
+		S_TAKE_1G(512, false),
+		S_SPLIT(512, 512, 1),
+		S_COUNT(512, 0, 0, 0, 1, 0),
+		S_NONE(HP_2M, true),
+		S_NONE(HP_1G, true),
+		S_GIVE_1G(512, HP_GIVE_BAD),
+		S_GIVE(512, 511, HP_GIVE_FREED),
+		S_COUNT(512, 511, 0, 0, 1, 0),
+		/* Each was a folio of 2 MB: nothing to form. */
+		S_TAKE(1022, 1, false),
+		S_GIVE(1022, 1, HP_GIVE_FREED),
+		S_GIVE(1023, 1, HP_GIVE_MERGED),
+		S_COUNT(0, 0, 1, 1, 0, 0),
+		S_TAKE_1G(512, true),
+		S_GIVE_1G(512, HP_GIVE_FREED),
+		S_TAKE_1G(512, false),
+	} },
+	/* A hole of one unit, as truncation makes it: pieces of every size. */
+	{ "pieces of every size", {
+		S_ADD_1G(0),
+		S_TAKE_1G(0, false),
+		S_SPLIT(0, 512, 256),
+		S_COUNT(512, 0, 0, 0, 1, 0),
+		S_SPLIT(0, 256, 128),
+		S_SPLIT(0, 128, 64),
+		S_SPLIT(0, 64, 32),
+		S_SPLIT(0, 32, 16),
+		S_SPLIT(0, 16, 8),
+		S_SPLIT(0, 8, 4),
+		S_SPLIT(0, 4, 2),
+		S_SPLIT(0, 2, 1),
+		S_GIVE(1, 1, HP_GIVE_FREED),
+		S_TAKE(1, 1, false),
+		S_GIVE(0, 2, HP_GIVE_FREED),
+		S_GIVE_PIECE(2, 2, HP_GIVE_FREED),
+		S_GIVE_PIECE(128, 128, HP_GIVE_FREED),
+		S_COUNT(512, 132, 0, 0, 1, 0),
+		/* Tail pages of what came back as one folio are formed anew. */
+		S_TAKE(255, 128, true),
+		S_TAKE(3, 2, true),
+		S_TAKE(1, 2, false),
+		S_NONE(HP_2M, true),
+		S_COUNT(512, 0, 0, 0, 1, 0),
+	} },
+	/* The unit with the head of a piece goes last of the piece. */
+	{ "head of a piece goes last", {
+		S_ADD_1G(0),
+		S_TAKE_1G(0, false),
+		S_SPLIT(0, 512, 256),
+		S_SPLIT(256, 256, 4),
+		S_GIVE_PIECE(260, 4, HP_GIVE_FREED),
+		S_TAKE(263, 2, true),
+		S_GIVE(262, 1, HP_GIVE_FREED),
+		S_TAKE(262, 1, false),
+		S_TAKE(261, 2, true),
+		S_GIVE_PIECE(256, 4, HP_GIVE_FREED),
+		S_GIVE_PIECE(0, 256, HP_GIVE_FREED),
+		S_COUNT(512, 260, 0, 0, 1, 0),
+	} },
+	{ "merge of pieces", {
+		S_ADD_1G(0),
+		S_TAKE_1G(0, false),
+		S_SPLIT(0, 512, 128),
+		S_GIVE_PIECE(128, 128, HP_GIVE_FREED),
+		S_GIVE_PIECE(384, 128, HP_GIVE_FREED),
+		S_GIVE_PIECE(0, 128, HP_GIVE_FREED),
+		S_COUNT(512, 384, 0, 0, 1, 0),
+		S_GIVE_PIECE(256, 128, HP_GIVE_MERGED),
+		S_COUNT(0, 0, 1, 1, 0, 0),
+		S_BREAK(511),
+		S_GIVE(511, 1, HP_GIVE_MERGED),
+		S_TAKE_1G(0, true),
+	} },
+	/* Pieces come back as they are, neither in part nor several at a time. */
+	{ "pieces given back wrongly", {
+		S_ADD_1G(0),
+		S_ADD(512, 4),
+		S_TAKE_1G(0, false),
+		S_TAKE(515, 4, false),
+		S_GIVE_PIECE(0, 256, HP_GIVE_BAD),
+		S_SPLIT(0, 512, 256),
+		S_SPLIT(256, 256, 64),
+		S_GIVE(0, 512, HP_GIVE_BAD),
+		S_GIVE_1G(0, HP_GIVE_BAD),
+		S_GIVE_PIECE(0, 128, HP_GIVE_BAD),
+		S_GIVE_PIECE(128, 128, HP_GIVE_BAD),
+		S_GIVE_PIECE(256, 128, HP_GIVE_BAD),
+		S_GIVE_PIECE(288, 32, HP_GIVE_BAD),
+		S_GIVE_PIECE(448, 128, HP_GIVE_BAD),
+		S_GIVE_PIECE(512, 4, HP_GIVE_BAD),
+		S_GIVE_PIECE(0, 256, HP_GIVE_FREED),
+		S_GIVE_PIECE(0, 256, HP_GIVE_BAD),
+		S_GIVE_PIECE(448, 64, HP_GIVE_FREED),
+		S_GIVE_PIECE(448, 64, HP_GIVE_BAD),
+		S_COUNT(516, 320, 0, 0, 1, 0),
+	} },
+	/* Only what is in use is split, and as it is. */
+	{ "split refused", {
+		S_ADD_1G(0),
+		S_ADD(512, 8),
+		S_SPLIT_REFUSED(0, 512, 256),
+		S_TAKE_1G(0, false),
+		S_SPLIT_REFUSED(0, 512, 512),
+		S_SPLIT_REFUSED(0, 512, 0),
+		S_SPLIT_REFUSED(0, 512, 3),
+		S_SPLIT_REFUSED(0, 256, 128),
+		S_SPLIT_REFUSED(1, 512, 1),
+		S_SPLIT_REFUSED(256, 256, 1),
+		S_SPLIT_REFUSED(1024, 512, 1),
+		S_TAKE(519, 2, false),
+		S_SPLIT_REFUSED(518, 2, 1),
+		S_SPLIT_REFUSED(519, 1, 1),
+		S_SPLIT_REFUSED(512, 1, 1),
+		S_COUNT(8, 6, 1, 0, 0, 0),
+	} },
+	/* The unit that failed is retired with its piece, the others come back. */
+	{ "failure before a split", {
+		S_ADD_1G(0),
+		S_TAKE_1G(0, false),
+		S_FAIL(130, 1, HP_FAIL_MARKED),
+		S_SPLIT(0, 512, 128),
+		S_SPLIT(128, 128, 1),
+		S_COUNT(512, 0, 0, 0, 1, 0),
+		S_GIVE(128, 2, HP_GIVE_FREED),
+		S_GIVE(130, 1, HP_GIVE_RETIRED),
+		S_GIVE(130, 1, HP_GIVE_BAD),
+		S_GIVE(131, 125, HP_GIVE_FREED),
+		S_GIVE_PIECE(0, 128, HP_GIVE_FREED),
+		S_GIVE_PIECE(256, 128, HP_GIVE_FREED),
+		S_GIVE_PIECE(384, 128, HP_GIVE_FREED),
+		S_COUNT(511, 511, 0, 0, 1, 1),
+		S_NONE(HP_1G, true),
+		S_TAKE(511, 256, true),
+		S_TAKE(255, 125, false),
+		S_TAKE(129, 2, false),
+		S_TAKE(127, 128, true),
+		S_NONE(HP_2M, true),
+	} },
+	/* A piece with a failed unit comes back without it, the head included. */
+	{ "failure in a piece", {
+		S_ADD_1G(0),
+		S_TAKE_1G(0, false),
+		S_SPLIT(0, 512, 256),
+		S_FAIL(256, 1, HP_FAIL_MARKED),
+		S_FAIL(511, 1, HP_FAIL_MARKED),
+		S_FAIL(511, 1, HP_FAIL_MARKED),
+		S_GIVE_PIECE(256, 256, HP_GIVE_RETIRED),
+		S_COUNT(510, 254, 0, 0, 1, 2),
+		S_FAIL(511, 1, HP_FAIL_AGAIN),
+		S_TAKE(510, 254, true),
+		S_NONE(HP_2M, true),
+		S_GIVE_PIECE(0, 256, HP_GIVE_FREED),
+		S_GIVE(257, 254, HP_GIVE_FREED),
+		S_COUNT(510, 510, 0, 0, 1, 2),
+	} },
 	/* A pool out of service hands out nothing, and still takes back. */
 	{ "dead node", {
 		S_ADD(0, 4),
@@ -499,14 +672,34 @@ static inline const char *hp_step_give(struct hp_bed *bed,
 	long unit = step->unit + call;
 	u8 kind = 0;
 
-	if ((int)hp_node_give(&bed->node, step->class,
-			      HP_BED_FIRST_UNIT + unit, &kind) != step->result)
+	if ((int)hp_node_give(&bed->node, HP_BED_FIRST_UNIT + unit,
+			      step->units ?: hp_class_units(step->class),
+			      &kind) != step->result)
 		return "hp_node_give() answered wrongly";
 	if (step->result != HP_GIVE_BAD)
 		return kind == bed->kind[unit] ?
 			NULL : "hp_node_give() forgot the consumer";
 	if (kind || hp_bed_changed(bed))
 		return "a refused hp_node_give() changed something";
+	return NULL;
+}
+
+static inline const char *hp_step_split(struct hp_bed *bed,
+					const struct hp_step *step)
+{
+	unsigned int i;
+	u8 kind = 0;
+
+	if (hp_node_split(&bed->node, HP_BED_FIRST_UNIT + step->unit,
+			  step->units, step->new_units, &kind) != step->result)
+		return "hp_node_split() answered wrongly";
+	if (!step->result)
+		return kind || hp_bed_changed(bed) ?
+			"a refused hp_node_split() changed something" : NULL;
+	if (kind != bed->kind[step->unit])
+		return "hp_node_split() forgot the consumer";
+	for (i = 0; i < step->units; i++)
+		bed->kind[step->unit + i] = kind;
 	return NULL;
 }
 
@@ -551,6 +744,8 @@ static inline const char *hp_step_run(struct hp_bed *bed,
 		return hp_step_take(bed, step, call);
 	case HP_OP_GIVE:
 		return hp_step_give(bed, step, call);
+	case HP_OP_SPLIT:
+		return hp_step_split(bed, step);
 	case HP_OP_FAIL:
 		return hp_step_fail(bed, step, call);
 	case HP_OP_COUNT:

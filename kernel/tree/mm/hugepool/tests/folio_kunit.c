@@ -10,9 +10,11 @@
 
 #include <linux/hugepool.h>
 #include <linux/list.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 
+#include "../../internal.h"
 #include "../internal.h"
 
 static int folio_node_with(enum hp_class class)
@@ -197,6 +199,100 @@ static void folio_test_break_and_merge(struct kunit *test)
 	folio_put(folio);
 }
 
+/* As __split_folio_to_order() and its caller do it with a folio of any kind. */
+static void folio_split_frozen(struct folio *folio, unsigned int old_order,
+			       unsigned int new_order)
+{
+	unsigned long i;
+
+	folio_split_memcg_refs(folio, old_order, new_order);
+	for (i = 1UL << new_order; i < 1UL << old_order; i += 1UL << new_order) {
+		struct folio *piece = (struct folio *)folio_page(folio, i);
+
+		piece->mapping = NULL;
+		clear_compound_head(&piece->page);
+		prep_compound_page(&piece->page, new_order);
+		folio_set_large_rmappable(piece);
+#ifdef CONFIG_MEMCG
+		piece->memcg_data = folio->memcg_data;
+#endif
+	}
+	folio_set_order(folio, new_order);
+	hugepool_split_folio(folio, old_order, new_order);
+}
+
+/* Halve a frozen 1 GB folio again and again, until @unit is a folio alone. */
+static void folio_split_around(struct folio *folio, unsigned int unit)
+{
+	struct page *at = folio_page(folio, unit * HPAGE_PMD_NR);
+	unsigned int order;
+
+	for (order = HP_BLOCK_ORDER; order > HP_UNIT_ORDER; order--)
+		folio_split_frozen(page_folio(at), order, order - 1);
+}
+
+/*
+ * A 1 GB block that its owner splits is broken, held as units, and whole again
+ * when the last piece is back, whatever their orders are.
+ */
+static void folio_test_split(struct kunit *test)
+{
+	int nid = folio_test_node(test, HP_1G);
+	struct hp_stats before, split, after;
+	unsigned long used_2m, used_1g, pfn;
+	struct page *head, *end, *page;
+	struct folio *folio, *piece;
+	unsigned int nr = 0;
+
+	hp_pool_stats(nid, &before);
+	used_2m = hp_root_account->all[HP_2M].used;
+	used_1g = hp_root_account->all[HP_1G].used;
+	folio = folio_test_alloc(HP_BLOCK_ORDER, nid);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, folio);
+	pfn = folio_pfn(folio);
+	head = &folio->page;
+	end = head + folio_nr_pages(folio);
+	KUNIT_ASSERT_TRUE(test, folio_ref_freeze(folio, 1));
+	folio_split_around(folio, 300);
+
+	hp_pool_stats(nid, &split);
+	KUNIT_EXPECT_EQ(test, split.total[HP_1G], before.total[HP_1G] - 1);
+	KUNIT_EXPECT_EQ(test, split.free[HP_1G], before.free[HP_1G] - 1);
+	KUNIT_EXPECT_EQ(test, split.total[HP_2M],
+			before.total[HP_2M] + HP_UNITS_PER_BLOCK);
+	KUNIT_EXPECT_EQ(test, split.free[HP_2M], before.free[HP_2M]);
+	KUNIT_EXPECT_EQ(test, split.nr_broken, before.nr_broken + 1);
+	KUNIT_EXPECT_EQ(test, hp_root_account->all[HP_2M].used,
+			used_2m + HP_UNITS_PER_BLOCK);
+	KUNIT_EXPECT_EQ(test, hp_root_account->all[HP_1G].used, used_1g);
+
+	for (page = head; page < end; page += folio_nr_pages(piece)) {
+		piece = page_folio(page);
+		KUNIT_ASSERT_PTR_EQ(test, &piece->page, page);
+		folio_ref_unfreeze(piece, 1);
+		folio_expect_fresh(test, piece, folio_order(piece));
+		nr++;
+	}
+	/* 18 - 9 halves that were not split further, and the unit. */
+	KUNIT_EXPECT_EQ(test, nr, HP_BLOCK_ORDER - HP_UNIT_ORDER + 1);
+
+	/* From the highest to the lowest; page_folio() of the rest stays true. */
+	while (end > head) {
+		piece = page_folio(end - 1);
+		end = &piece->page;
+		folio_put(piece);
+	}
+	hp_pool_stats(nid, &after);
+	KUNIT_EXPECT_MEMEQ(test, &after, &before, sizeof(before));
+	KUNIT_EXPECT_EQ(test, hp_root_account->all[HP_2M].used, used_2m);
+
+	folio = folio_test_alloc(HP_BLOCK_ORDER, nid);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, folio);
+	KUNIT_EXPECT_EQ(test, folio_pfn(folio), pfn);
+	folio_expect_fresh(test, folio, HP_BLOCK_ORDER);
+	folio_put(folio);
+}
+
 /* Without demotion 2 MB requests leave free 1 GB blocks alone. */
 static void folio_test_no_demote(struct kunit *test)
 {
@@ -261,6 +357,7 @@ static struct kunit_case hugepool_folio_cases[] = {
 	KUNIT_CASE(folio_test_reset),
 	KUNIT_CASE(folio_test_block),
 	KUNIT_CASE_SLOW(folio_test_break_and_merge),
+	KUNIT_CASE_SLOW(folio_test_split),
 	KUNIT_CASE(folio_test_no_demote),
 	KUNIT_CASE(folio_test_refused),
 	KUNIT_CASE(folio_test_pfn),
