@@ -14,6 +14,7 @@
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 
 #include "hp_test.h"
@@ -25,7 +26,7 @@
 #define PUD_SHIFT	30
 #define RW		(PROT_READ | PROT_WRITE)
 
-/* Both are in C libraries that are newer than the one of the guest. */
+/* Newer than the headers of the guest's C library. */
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC	(1 << 15)
 #endif
@@ -559,27 +560,36 @@ TEST_F(folio, gup_longterm_in_private)
 
 static unsigned char *protnone;
 
-static int read_protnone(int fd)
+/* A debugger may read what its debuggee may not. */
+static int peek_at_protnone(int fd)
 {
-	uint64_t val = 0;
-	int mem = open("/proc/self/mem", O_RDONLY);
+	pid_t pid = hp_fork();
+	unsigned long val;
+	int status, err;
 
-	if (mem < 0)
-		return 1;
-	/* The child has none of the parent's entries. */
-	touch_read(protnone);
-	if (mprotect(protnone, GB, PROT_NONE))
+	if (!pid) {
+		/* It has none of its parent's entries. */
+		if (touch_read(protnone) || mprotect(protnone, GB, PROT_NONE) ||
+		    shift_of(fd, protnone) != PUD_SHIFT ||
+		    ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+			_exit(1);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 		return 2;
-	if (pread(mem, &val, sizeof(val), (off_t)probe(protnone, 9)) !=
-	    sizeof(val))
-		return 3;
-	return val == ~9UL ? 0 : 4;
+	errno = 0;
+	val = ptrace(PTRACE_PEEKDATA, pid, probe(protnone, 9), NULL);
+	err = errno;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return err ? 3 : val == ~9UL ? 0 : 4;
 }
 
-TEST_F(folio, proc_mem_of_protnone)
+TEST_F(folio, ptrace_of_protnone)
 {
 	protnone = self->p;
-	EXPECT_EQ(0, run_bounded(read_protnone, self->fd));
+	EXPECT_EQ(0, run_bounded(peek_at_protnone, self->fd));
 }
 
 /* --- private mappings: one leaf, and pages of the process beside it --- */
