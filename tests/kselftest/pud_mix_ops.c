@@ -53,18 +53,18 @@ static unsigned char *random_range(struct mix_at *at, size_t *len, size_t *off)
 {
 	size_t pages = at->v->units * UNIT_PAGES, from, nr;
 
-	switch (below(at, 4)) {
-	case 0:				/* a page */
+	switch (below(at, 16)) {
+	case 0:				/* all of it */
+		from = 0;
+		nr = pages;
+		break;
+	case 1 ... 5:			/* a page */
 		from = below(at, pages);
 		nr = 1;
 		break;
-	case 1:				/* some units */
+	case 6 ... 10:			/* some units */
 		from = below(at, at->v->units) * UNIT_PAGES;
 		nr = UNIT_PAGES * (1 + below(at, 8));
-		break;
-	case 2:				/* all of it */
-		from = 0;
-		nr = pages;
 		break;
 	default:
 		from = below(at, pages);
