@@ -8,11 +8,9 @@
  * must be right, and the entries, the page tables and the contents the same
  * after it as before.
  */
-#include <linux/fs.h>
 #include <linux/mempolicy.h>
 #include <numaif.h>
 #include <pthread.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -26,29 +24,6 @@
 #ifndef MADV_COLD
 #define MADV_COLD		20
 #define MADV_PAGEOUT		21
-#endif
-
-/* PAGEMAP_SCAN is newer than the C library's headers. */
-#ifndef PAGEMAP_SCAN
-struct page_region {
-	uint64_t start, end, categories;
-};
-
-struct pm_scan_arg {
-	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-	uint64_t category_inverted, category_mask, category_anyof_mask;
-	uint64_t return_mask;
-};
-
-#define PAGEMAP_SCAN		_IOWR('f', 16, struct pm_scan_arg)
-#define PM_SCAN_WP_MATCHING	(1 << 0)
-#define PM_SCAN_CHECK_WPASYNC	(1 << 1)
-#define PAGE_IS_WRITTEN		(1 << 1)
-#define PAGE_IS_FILE		(1 << 2)
-#define PAGE_IS_PRESENT		(1 << 3)
-#define PAGE_IS_SWAPPED		(1 << 4)
-#define PAGE_IS_PFNZERO		(1 << 5)
-#define PAGE_IS_HUGE		(1 << 6)
 #endif
 
 #define GB_KB	((long)(GB / KB))
@@ -334,71 +309,33 @@ TEST_F(stats, kpagecount)
 	EXPECT_UNCHANGED();
 }
 
-struct scan {
-	long ret;
-	int err;
-	unsigned long long pages, walk_end;
-	struct page_region first;
-};
-
-static struct scan scan(const void *p, size_t len, uint64_t flags,
-			uint64_t mask, uint64_t max_pages)
-{
-	static struct page_region vec[64];
-	struct pm_scan_arg arg = {
-		.size = sizeof(arg),
-		.flags = flags,
-		.start = (unsigned long)p,
-		.end = (unsigned long)p + len,
-		.vec = (unsigned long)vec,
-		.vec_len = ARRAY_SIZE(vec),
-		.max_pages = max_pages,
-		.category_mask = mask,
-		.return_mask = PAGE_IS_PRESENT | PAGE_IS_HUGE | PAGE_IS_FILE |
-			       PAGE_IS_WRITTEN | PAGE_IS_SWAPPED |
-			       PAGE_IS_PFNZERO,
-	};
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	struct scan s = {};
-
-	s.ret = ioctl(fd, PAGEMAP_SCAN, &arg);
-	s.err = errno;
-	close(fd);
-	s.walk_end = arg.walk_end;
-	for (long i = 0; i < s.ret; i++)
-		s.pages += (vec[i].end - vec[i].start) / PAGE;
-	s.first = vec[0];
-	return s;
-}
-
 TEST_F(stats, pagemap_scan)
 {
 	uint64_t here = PAGE_IS_PRESENT | PAGE_IS_FILE | PAGE_IS_HUGE |
 			PAGE_IS_WRITTEN;
 	unsigned long at = (unsigned long)self->p;
-	struct scan s;
+	struct vm_scan s;
 
-	s = scan(self->p, GB, 0, PAGE_IS_PRESENT, 0);
+	s = vm_scan(self->p, GB, 0, PAGE_IS_PRESENT, 0);
 	EXPECT_EQ(1, s.ret);
 	EXPECT_EQ(GB_PAGES, s.pages);
 	EXPECT_EQ(at + GB, s.walk_end);
 	if (variant->b->pool)
-		EXPECT_EQ(here, s.first.categories);
-	s = scan(self->p, GB, 0, PAGE_IS_SWAPPED, 0);
+		EXPECT_EQ(here, s.categories);
+	s = vm_scan(self->p, GB, 0, PAGE_IS_SWAPPED, 0);
 	EXPECT_EQ(0, s.ret);
 	/* A part, from an odd place, and cut short. */
-	s = scan(self->p + 5 * PAGE, 3 * UNIT, 0, PAGE_IS_PRESENT, 1000);
+	s = vm_scan(self->p + 5 * PAGE, 3 * UNIT, 0, PAGE_IS_PRESENT, 1000);
 	EXPECT_EQ(1, s.ret);
 	EXPECT_EQ(1000, s.pages);
-	EXPECT_EQ(at + 5 * PAGE, s.first.start);
+	EXPECT_EQ(at + 5 * PAGE, s.start);
 	EXPECT_EQ(at + 1005 * PAGE, s.walk_end);
 	/* Only userfaultfd can have it write-protected. */
-	s = scan(self->p, GB, PM_SCAN_WP_MATCHING, PAGE_IS_WRITTEN, 0);
+	s = vm_scan(self->p, GB, PM_SCAN_WP_MATCHING, PAGE_IS_WRITTEN, 0);
 	EXPECT_EQ(0, s.ret);
-	s = scan(self->p, GB, PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC,
-		 PAGE_IS_WRITTEN, 0);
-	EXPECT_EQ(-1, s.ret);
-	EXPECT_EQ(EPERM, s.err);
+	s = vm_scan(self->p, GB, PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC,
+		    PAGE_IS_WRITTEN, 0);
+	EXPECT_EQ(-EPERM, s.ret);
 	EXPECT_UNCHANGED();
 }
 
@@ -806,7 +743,7 @@ static void *reader(void *arg)
 		vm_rollup_kb("Rss");
 		vm_numa_maps(p, "N0");
 		vm_pagemap(p + UNIT, ent, ARRAY_SIZE(ent));
-		scan(p, GB, 0, PAGE_IS_PRESENT, 0);
+		vm_scan(p, GB, 0, PAGE_IS_PRESENT, 0);
 		mincore(p + 9 * UNIT, sizeof(vec) * PAGE, vec);
 		move_pages(0, 1, &at, NULL, &status, 0);
 		madvise(p + 11 * UNIT, PAGE, MADV_COLD);

@@ -23,10 +23,12 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
+#include <numaif.h>
+
 #include "hp_test.h"
+#include "vm.h"
 #include "../../../lib/test_pud_map_uapi.h"
 
-#define GB		(1UL << 30)
 #define PAGE		4096UL
 #define NR_UNITS	(GB / UNIT)
 #define PUD_SHIFT	30
@@ -712,6 +714,84 @@ TEST_F(folio, userfaultfd_unregister)
 		EXPECT_OK(ioctl(uffd, UFFDIO_UNREGISTER, &reg.range));
 	EXPECT_EQ(PUD_SHIFT, shift_of(self->fd, self->p));
 	close(uffd);
+}
+
+/* --- what only looks must not split --- */
+
+#define EXPECT_LEFT_ALONE()						\
+	do {								\
+		EXPECT_EQ(PUD_SHIFT, shift_of(self->fd, self->p));	\
+		EXPECT_EQ(1, stat_of(self->fd).refs);			\
+		EXPECT_EQ(1, stat_of(self->fd).mapcount);		\
+	} while (0)
+
+TEST_F(folio, look_smaps)
+{
+	EXPECT_EQ(GB / KB, vm_smaps_kb(self->p, "Rss"));
+	EXPECT_EQ(GB / KB, vm_smaps_kb(self->p, "Pss"));
+	EXPECT_LE(GB / KB, vm_rollup_kb("Rss"));
+	EXPECT_LEFT_ALONE();
+}
+
+TEST_F(folio, look_pagemap)
+{
+	EXPECT_EQ(GB / PAGE, vm_contiguous_pages(self->p, GB));
+	EXPECT_LEFT_ALONE();
+}
+
+TEST_F(folio, look_pagemap_scan)
+{
+	struct vm_scan s = vm_scan(self->p, GB, 0, PAGE_IS_PRESENT, 0);
+
+	EXPECT_EQ(1, s.ret);
+	EXPECT_EQ(GB / PAGE, s.pages);
+	EXPECT_LEFT_ALONE();
+}
+
+TEST_F(folio, look_numa_maps)
+{
+	EXPECT_EQ(GB / PAGE, vm_numa_maps(self->p, "N0") +
+			     vm_numa_maps(self->p, "N1"));
+	EXPECT_LEFT_ALONE();
+}
+
+TEST_F(folio, look_clear_refs)
+{
+	EXPECT_OK(vm_clear_refs(1));
+	EXPECT_EQ(0, vm_smaps_kb(self->p, "Referenced"));
+	EXPECT_OK(vm_clear_refs(4));
+	EXPECT_OK(touch_write(self->p, self->p[0]));
+	EXPECT_LEFT_ALONE();
+	EXPECT_DATA(self->p, 0, NR_UNITS);
+}
+
+TEST_F(folio, look_mincore)
+{
+	static unsigned char vec[GB / PAGE];
+	unsigned long missing = 0;
+
+	EXPECT_OK(mincore(self->p, GB, vec));
+	for (unsigned long i = 0; i < GB / PAGE; i++)
+		missing += !(vec[i] & 1);
+	EXPECT_EQ(0, missing);
+	EXPECT_LEFT_ALONE();
+}
+
+TEST_F(folio, look_mbind)
+{
+	unsigned long all = 3;
+
+	/* There is nothing on other nodes, because there are none. */
+	EXPECT_OK(mbind(self->p, GB, MPOL_BIND, &all, 8, MPOL_MF_STRICT));
+	EXPECT_LEFT_ALONE();
+}
+
+TEST_F(folio, look_madvise)
+{
+	EXPECT_OK(madvise(self->p, GB, MADV_COLD));
+	EXPECT_OK(madvise(self->p + PAGE, UNIT, MADV_COLD));
+	EXPECT_OK(madvise(self->p + PAGE, UNIT, MADV_PAGEOUT));
+	EXPECT_LEFT_ALONE();
 }
 
 TEST_HARNESS_MAIN

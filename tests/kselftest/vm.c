@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "lib.h"
@@ -156,6 +157,54 @@ long vm_pages_with(const void *addr, size_t len, uint64_t bits)
 			with += (ent[i] & bits) == bits;
 	}
 	return with;
+}
+
+/* --- PAGEMAP_SCAN --- */
+
+struct scan_region {
+	uint64_t start, end, categories;
+};
+
+struct scan_arg {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	uint64_t category_inverted, category_mask, category_anyof_mask;
+	uint64_t return_mask;
+};
+
+#define SCAN	_IOWR('f', 16, struct scan_arg)
+
+struct vm_scan vm_scan(const void *p, size_t len, uint64_t flags, uint64_t mask,
+		       uint64_t max_pages)
+{
+	struct scan_region vec[64] = {};
+	struct scan_arg arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.start = (unsigned long)p,
+		.end = (unsigned long)p + len,
+		.vec = (unsigned long)vec,
+		.vec_len = sizeof(vec) / sizeof(vec[0]),
+		.max_pages = max_pages,
+		.category_mask = mask,
+		.return_mask = PAGE_IS_PRESENT | PAGE_IS_HUGE | PAGE_IS_FILE |
+			       PAGE_IS_WRITTEN | PAGE_IS_SWAPPED |
+			       PAGE_IS_PFNZERO,
+	};
+	struct vm_scan s = {};
+	int fd;
+
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	s.ret = fd < 0 ? -1 : ioctl(fd, SCAN, &arg);
+	if (s.ret < 0)
+		s.ret = -errno;
+	if (fd >= 0)
+		close(fd);
+	s.walk_end = arg.walk_end;
+	for (long i = 0; i < s.ret; i++)
+		s.pages += (vec[i].end - vec[i].start) / PAGE;
+	s.start = vec[0].start;
+	s.categories = vec[0].categories;
+	return s;
 }
 
 /* --- the rest --- */

@@ -49,6 +49,29 @@ long vm_contiguous_pages(const void *addr, size_t len);
 /* Entries of the range with all of @bits set. */
 long vm_pages_with(const void *addr, size_t len, uint64_t bits);
 
+/* PAGEMAP_SCAN is newer than the C library's headers. */
+#ifndef PAGE_IS_WRITTEN
+#define PM_SCAN_WP_MATCHING	(1 << 0)
+#define PM_SCAN_CHECK_WPASYNC	(1 << 1)
+#define PAGE_IS_WRITTEN		(1 << 1)
+#define PAGE_IS_FILE		(1 << 2)
+#define PAGE_IS_PRESENT		(1 << 3)
+#define PAGE_IS_SWAPPED		(1 << 4)
+#define PAGE_IS_PFNZERO		(1 << 5)
+#define PAGE_IS_HUGE		(1 << 6)
+#endif
+
+struct vm_scan {
+	long ret;		/* regions, or -errno */
+	uint64_t pages;		/* in all of them */
+	uint64_t walk_end;
+	uint64_t start, categories;	/* of the first */
+};
+
+/* Regions of @len bytes at @p with all of @mask, at most @max_pages (0: any). */
+struct vm_scan vm_scan(const void *p, size_t len, uint64_t flags, uint64_t mask,
+		       uint64_t max_pages);
+
 /* "<key>=" in the numa_maps line of the VMA that starts at @addr; 0: absent. */
 long vm_numa_maps(const void *addr, const char *key);
 /* A value for /proc/self/clear_refs. */
