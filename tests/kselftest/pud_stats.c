@@ -55,24 +55,40 @@ static long long settled_tables(void)
 	return vm_pte();
 }
 
-FIXTURE_SETUP(stats)
-{
-	HP_SETUP(NULL);
-	ASSERT_OK(backing_mount(&self->env, variant->b));
-	self->fd = hp_open_sized(&self->env, "f", GB);
-	ASSERT_LE(0, self->fd);
-	self->p = reserve_place(GB);
-	ASSERT_EQ(self->p, mmap(self->p, GB, PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_FIXED, self->fd, 0));
-	stamp(self->p, 0, GB_PAGES, 1);
-	self->tables = settled_tables();
-	self->splits = vm_event("thp_split_pud");
-}
+#define MAP_AND_STAMP()	do {						\
+	HP_SETUP(NULL);							\
+	ASSERT_OK(backing_mount(&self->env, variant->b));		\
+	self->fd = hp_open_sized(&self->env, "f", GB);			\
+	ASSERT_LE(0, self->fd);						\
+	self->p = reserve_place(GB);					\
+	ASSERT_EQ(self->p, mmap(self->p, GB, PROT_READ | PROT_WRITE,	\
+				MAP_SHARED | MAP_FIXED, self->fd, 0));	\
+	stamp(self->p, 0, GB_PAGES, 1);					\
+	self->tables = settled_tables();				\
+	self->splits = vm_event("thp_split_pud");			\
+} while (0)
 
-FIXTURE_TEARDOWN_PARENT(stats)
-{
-	EXPECT_ENDED(&self->env);
-}
+FIXTURE_SETUP(stats) { MAP_AND_STAMP(); }
+FIXTURE_TEARDOWN_PARENT(stats) { EXPECT_ENDED(&self->env); }
+
+/* Others move, are reclaimed, or count in another way: nothing to compare. */
+FIXTURE(pools) {
+	struct hp_env env;
+	int fd;
+	unsigned char *p;
+	long long tables, splits;
+};
+
+FIXTURE_VARIANT(pools) {
+	const struct backing *b;
+};
+
+FIXTURE_VARIANT_ADD(pools, pool_1g) { &pool_1g };
+FIXTURE_VARIANT_ADD(pools, pool_1g_2m) { &pool_1g_2m };
+FIXTURE_VARIANT_ADD(pools, pool_2m) { &pool_2m };
+
+FIXTURE_SETUP(pools) { MAP_AND_STAMP(); }
+FIXTURE_TEARDOWN_PARENT(pools) { EXPECT_ENDED(&self->env); }
 
 /* As it was after setup; a word of each page is read for it. */
 #define EXPECT_UNCHANGED()						\
@@ -86,13 +102,6 @@ FIXTURE_TEARDOWN_PARENT(stats)
 /* hugetlbfs has counters of its own in smaps. */
 #define IS_HUGETLB	(!strcmp(variant->b->fs, "hugetlbfs"))
 #define WHOLE		(variant->b->block == GB)
-
-/* Others move, are reclaimed, or count in another way: nothing to compare. */
-#define ONLY_IN_POOLS()							\
-	do {								\
-		if (!variant->b->pool)					\
-			return;						\
-	} while (0)
 
 static int node_of(void *at)
 {
@@ -208,11 +217,10 @@ TEST_F(stats, smaps_of_two_processes)
 }
 
 /* Mapped as a whole here, and a unit and a page of it again elsewhere. */
-TEST_F(stats, smaps_of_parts)
+TEST_F(pools, smaps_of_parts)
 {
 	unsigned char *place = reserve_place(2 * UNIT), *unit, *page;
 
-	ONLY_IN_POOLS();
 	unit = mmap(place, UNIT, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 		    self->fd, 3 * UNIT);
 	ASSERT_EQ(place, unit);
@@ -355,14 +363,13 @@ TEST_F(stats, numa_maps)
 	EXPECT_UNCHANGED();
 }
 
-TEST_F(stats, move_pages)
+TEST_F(pools, move_pages)
 {
 	void *at[] = { self->p, self->p + PAGE, self->p + 9 * UNIT + 5 * PAGE,
 		       self->p + GB - PAGE, self->p + GB };
 	int to[ARRAY_SIZE(at)], status[ARRAY_SIZE(at)];
 	int i, node = node_of(self->p);
 
-	ONLY_IN_POOLS();
 	ASSERT_LE(0, node);
 	ASSERT_OK(move_pages(0, ARRAY_SIZE(at), at, NULL, status, 0));
 	for (i = 0; i < 4; i++) {
@@ -383,12 +390,11 @@ TEST_F(stats, move_pages)
 	EXPECT_UNCHANGED();
 }
 
-TEST_F(stats, mbind)
+TEST_F(pools, mbind)
 {
 	int node = node_of(self->p);
 	unsigned long here, there;
 
-	ONLY_IN_POOLS();
 	ASSERT_LE(0, node);
 	here = 1UL << node;
 	there = 1UL << !node;
@@ -410,12 +416,11 @@ TEST_F(stats, mbind)
 	EXPECT_EQ(node, node_of(self->p + 3 * UNIT + PAGE));
 }
 
-TEST_F(stats, migrate_pages)
+TEST_F(pools, migrate_pages)
 {
 	int node = node_of(self->p);
 	unsigned long here, there;
 
-	ONLY_IN_POOLS();
 	ASSERT_LE(0, node);
 	here = 1UL << node;
 	there = 1UL << !node;
@@ -503,11 +508,10 @@ TEST_F(stats, mlock_of_parts)
 
 /* --- advice --- */
 
-TEST_F(stats, reclaim_advice)
+TEST_F(pools, reclaim_advice)
 {
 	const int advice[] = { MADV_COLD, MADV_PAGEOUT };
 
-	ONLY_IN_POOLS();
 	for (int i = 0; i < ARRAY_SIZE(advice); i++) {
 		EXPECT_OK(madvise(self->p, GB, advice[i]));
 		EXPECT_OK(madvise(self->p + 3 * PAGE, PAGE, advice[i]));
@@ -520,11 +524,10 @@ TEST_F(stats, reclaim_advice)
 }
 
 /* The same where the block is mapped in pieces. */
-TEST_F(stats, reclaim_advice_for_pieces)
+TEST_F(pools, reclaim_advice_for_pieces)
 {
 	unsigned char *q = self->p + GB;
 
-	ONLY_IN_POOLS();
 	ASSERT_OK(munmap(self->p, GB));
 	/* By 2 MB, and then by 4 KB. */
 	ASSERT_EQ(q, mmap(q, GB / 2, PROT_READ | PROT_WRITE,
@@ -549,12 +552,11 @@ TEST_F(stats, reclaim_advice_for_pieces)
 	EXPECT_EQ(WHOLE ? GB : 0, cg_hp(CG, "current", "1GB"));
 }
 
-TEST_F(stats, process_madvise)
+TEST_F(pools, process_madvise)
 {
 	struct iovec vec[] = { { self->p, GB }, { self->p + UNIT, PAGE } };
 	int pidfd = syscall(SYS_pidfd_open, getpid(), 0);
 
-	ONLY_IN_POOLS();
 	ASSERT_LE(0, pidfd);
 	EXPECT_EQ(GB + PAGE, syscall(SYS_process_madvise, pidfd, vec, 2,
 				     MADV_COLD, 0));
@@ -608,9 +610,8 @@ static int nothing(void *arg)
 	EXPECT_TRUE(eventually((hp_run(NULL, nothing, NULL),		\
 				touch_read(at), cond), 10))
 
-TEST_F(stats, referenced)
+TEST_F(pools, referenced)
 {
-	ONLY_IN_POOLS();
 	EXPECT_EQ(GB_KB, vm_smaps_kb(self->p, "Referenced"));
 	ASSERT_OK(vm_clear_refs(1));
 	EXPECT_EQ(0, vm_smaps_kb(self->p, "Referenced"));
@@ -635,9 +636,8 @@ static bool soft_dirty_works(void)
 	return works;
 }
 
-TEST_F(stats, soft_dirty)
+TEST_F(pools, soft_dirty)
 {
-	ONLY_IN_POOLS();
 	/* Also without the tracking this must not take anything away. */
 	EXPECT_EQ(0, vm_clear_refs(4));
 	EXPECT_MAPPED(variant->b, self->p, GB, GB, 0);
@@ -668,11 +668,10 @@ static int idle_bit(uint64_t pfn, bool set)
 	return ret;
 }
 
-TEST_F(stats, page_idle)
+TEST_F(pools, page_idle)
 {
 	uint64_t pfn = vm_pme(self->p) & PME_PFN;
 
-	ONLY_IN_POOLS();
 	ASSERT_OK(idle_bit(pfn, true));
 	EXPECT_EQ(1, idle_bit(pfn, false));
 	EXPECT_EQ(1, idle_bit(pfn, false));
@@ -710,9 +709,8 @@ static int damon_on(pid_t pid)
 	return ret;
 }
 
-TEST_F(stats, damon_vaddr)
+TEST_F(pools, damon_vaddr)
 {
-	ONLY_IN_POOLS();
 	if (access(DAMON, F_OK))
 		SKIP(return, "CONFIG_DAMON_SYSFS is off");
 	ASSERT_OK(damon_on(getpid()));
