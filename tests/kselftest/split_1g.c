@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugepool-test: machine=gb timeout=900
+ * hugepool-test: machine=gb timeout=1200
  *
  * 1 GB blocks that lose a part of themselves. With 1G+2M whole units go back to
  * the pool, whatever is left keeps its contents, and the owner's cgroup holds it
  * as 2 MB; with 1G a block stays whole. A block whose units are all back is one
  * again. A block that somebody else refers to stays whole, and is cleared.
  */
+#include <liburing.h>
 #include <linux/falloc.h>
 #include <pthread.h>
 
@@ -28,23 +29,14 @@ FIXTURE(split_1g) {
 FIXTURE_VARIANT(split_1g) {
 	const char *opts;
 	bool units;		/* units can go back */
-	bool written;
 };
 
-FIXTURE_VARIANT_ADD(split_1g, both_written) {
-	.opts = "pool=1G+2M,mpol=bind:0,size=2G", .units = true, .written = true,
+FIXTURE_VARIANT_ADD(split_1g, both) {
+	.opts = "pool=1G+2M,mpol=bind:0,size=2G", .units = true,
 };
 
-FIXTURE_VARIANT_ADD(split_1g, both_and_base_fallocated) {
-	.opts = "pool=1G+2M+base,mpol=bind:0,size=2G", .units = true,
-};
-
-FIXTURE_VARIANT_ADD(split_1g, whole_written) {
-	.opts = "pool=1G,mpol=bind:0,size=2G", .written = true,
-};
-
-FIXTURE_VARIANT_ADD(split_1g, whole_and_base_fallocated) {
-	.opts = "pool=1G+base,mpol=bind:0,size=2G",
+FIXTURE_VARIANT_ADD(split_1g, whole) {
+	.opts = "pool=1G,mpol=bind:0,size=2G",
 };
 
 /* With huge pages the copy costs seconds less. */
@@ -86,7 +78,7 @@ static int open_block(struct hp_env *env, struct shadow *s, bool written)
 FIXTURE_SETUP(split_1g)
 {
 	HP_SETUP(variant->opts);
-	ASSERT_OK(open_block(&self->env, &self->s, variant->written));
+	ASSERT_OK(open_block(&self->env, &self->s, true));
 	ASSERT_EQ(GB, CURRENT_1G);
 	ASSERT_EQ(0, CURRENT_2M);
 	ASSERT_EQ(GB, hp_attr(0, "1GB/used"));
@@ -164,7 +156,8 @@ static const char *verify(struct shadow *s)
 	EXPECT_TRUE(!__why); })
 
 /* Punches of every kind: what is inside of a unit is cleared, units go back. */
-TEST_F(split_1g, punch)
+static void punch_row(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(split_1g) *self, bool units)
 {
 	static const struct {
 		off_t off;
@@ -192,22 +185,100 @@ TEST_F(split_1g, punch)
 
 	for (unsigned int i = 0; i < sizeof(holes) / sizeof(*holes); i++) {
 		ASSERT_OK(sh_punch(s, holes[i].off, holes[i].len));
-		lost += variant->units ? holes[i].back : 0;
+		lost += units ? holes[i].back : 0;
 		why = books(&self->env, lost > 0, lost);
 		EXPECT_TRUE(!why)
 			TH_LOG("hole %u: %s", i, why);
 	}
 	EXPECT_SAME();
 	EXPECT_EQ(GB - lost * (long long)UNIT, file_blocks(s->fd));
-	EXPECT_EQ(demoted + variant->units, vm_event("hugepool_demote"));
+	EXPECT_EQ(demoted + units, vm_event("hugepool_demote"));
 	EXPECT_EQ(0, cg_event(CG, "max"));
 	EXPECT_EQ(0, cg_event(CG, "nospc"));
 	EXPECT_EQ(GB, cg_hp(CG, "peak", "1GB"));
-	EXPECT_EQ(variant->units ? GB : 0, cg_hp(CG, "peak", "2MB"));
+	EXPECT_EQ(units ? GB : 0, cg_hp(CG, "peak", "2MB"));
 	/* The holes can be filled again, by units. */
 	ASSERT_OK(sh_pwrite(s, 100 * UNIT + 77, 3 * UNIT));
 	ASSERT_OK(sh_pwrite(s, 5000, 10));
 	EXPECT_SAME();
+}
+
+TEST_F(split_1g, punch)
+{
+	punch_row(_metadata, self, variant->units);
+}
+
+static void truncate_row(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(split_1g) *self, bool units)
+{
+	struct shadow *s = &self->s;
+
+	ASSERT_OK(sh_truncate(s, GB - 1));
+	EXPECT_BOOKS(false, 0);
+	ASSERT_OK(sh_truncate(s, GB - UNIT - 1));
+	EXPECT_BOOKS(units, 1);
+	ASSERT_OK(sh_truncate(s, 300 * UNIT + 12345));
+	EXPECT_BOOKS(units, 211);
+	ASSERT_OK(sh_truncate(s, 300 * UNIT));
+	EXPECT_BOOKS(units, 212);
+	/* Grown again, what was cut off is zero. */
+	ASSERT_OK(sh_truncate(s, GB));
+	EXPECT_BOOKS(units, 212);
+	EXPECT_SAME();
+	ASSERT_OK(sh_truncate(s, 1));
+	EXPECT_BOOKS(units, 511);
+	ASSERT_OK(sh_truncate(s, 0));
+	EXPECT_EQ(0, CURRENT_2M);
+	EXPECT_EQ(0, CURRENT_1G);
+	EXPECT_EQ(GB, hp_attr(0, "1GB/free"));
+	ASSERT_OK(sh_truncate(s, GB));
+	EXPECT_SAME();
+}
+
+TEST_F(split_1g, truncate)
+{
+	truncate_row(_metadata, self, variant->units);
+}
+
+/* The same with ordinary pages allowed, and with a block nobody has touched. */
+FIXTURE(split_base) {
+	struct hp_env env;
+	struct shadow s;
+};
+
+FIXTURE_VARIANT(split_base) {
+	const char *opts;
+	bool units;
+};
+
+FIXTURE_VARIANT_ADD(split_base, both) {
+	.opts = "pool=1G+2M+base,mpol=bind:0,size=2G", .units = true,
+};
+
+FIXTURE_VARIANT_ADD(split_base, whole) {
+	.opts = "pool=1G+base,mpol=bind:0,size=2G",
+};
+
+FIXTURE_SETUP(split_base)
+{
+	HP_SETUP(variant->opts);
+	ASSERT_OK(open_block(&self->env, &self->s, false));
+	ASSERT_EQ(GB, CURRENT_1G);
+}
+
+FIXTURE_TEARDOWN_PARENT(split_base)
+{
+	EXPECT_ENDED(&self->env);
+}
+
+TEST_F(split_base, punch)
+{
+	punch_row(_metadata, (void *)self, variant->units);
+}
+
+TEST_F(split_base, truncate)
+{
+	truncate_row(_metadata, (void *)self, variant->units);
 }
 
 /* All of it back: one block again, and handed out as one. */
@@ -238,33 +309,6 @@ TEST_F(split_1g, punch_until_whole_again)
 	close(fd);
 }
 
-TEST_F(split_1g, truncate)
-{
-	struct shadow *s = &self->s;
-	bool units = variant->units;
-
-	ASSERT_OK(sh_truncate(s, GB - 1));
-	EXPECT_BOOKS(false, 0);
-	ASSERT_OK(sh_truncate(s, GB - UNIT - 1));
-	EXPECT_BOOKS(units, 1);
-	ASSERT_OK(sh_truncate(s, 300 * UNIT + 12345));
-	EXPECT_BOOKS(units, 211);
-	ASSERT_OK(sh_truncate(s, 300 * UNIT));
-	EXPECT_BOOKS(units, 212);
-	/* Grown again, what was cut off is zero. */
-	ASSERT_OK(sh_truncate(s, GB));
-	EXPECT_BOOKS(units, 212);
-	EXPECT_SAME();
-	ASSERT_OK(sh_truncate(s, 1));
-	EXPECT_BOOKS(units, 511);
-	ASSERT_OK(sh_truncate(s, 0));
-	EXPECT_EQ(0, CURRENT_2M);
-	EXPECT_EQ(0, CURRENT_1G);
-	EXPECT_EQ(GB, hp_attr(0, "1GB/free"));
-	ASSERT_OK(sh_truncate(s, GB));
-	EXPECT_SAME();
-}
-
 /* Whatever the limit for 2 MB: the move is neither refused nor an event. */
 TEST_F(split_1g, above_the_limit)
 {
@@ -278,12 +322,10 @@ TEST_F(split_1g, above_the_limit)
 	EXPECT_EQ(0, cg_event(&self->env.top, "max"));
 	if (!variant->units)
 		return;
-	/* But nothing more can be had, with base from the pool. */
-	if (!strstr(variant->opts, "base")) {
-		EXPECT_ERRNO(ENOSPC, fallocate(s->fd, 0, 3 * UNIT, UNIT));
-		EXPECT_EQ(1, cg_event(CG, "max"));
-		EXPECT_BOOKS(true, 2);
-	}
+	/* But nothing more can be had. */
+	EXPECT_ERRNO(ENOSPC, fallocate(s->fd, 0, 3 * UNIT, UNIT));
+	EXPECT_EQ(1, cg_event(CG, "max"));
+	EXPECT_BOOKS(true, 2);
 }
 
 /*
@@ -317,6 +359,63 @@ TEST_F(split_1g, referred_to)
 	EXPECT_SAME();
 	close(p[0]);
 	close(p[1]);
+}
+
+/* So does a device that has pages of it pinned, and what it writes stays. */
+TEST_F(split_1g, pinned)
+{
+	struct shadow *s = &self->s;
+	struct io_uring ring;
+	struct iovec iov;
+	unsigned char *p;
+
+	p = mmap(NULL, GB, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	iov.iov_base = p + 60 * UNIT - 4096;
+	iov.iov_len = 8192;
+	ASSERT_OK(io_uring_queue_init(2, &ring, 0));
+	ASSERT_OK(io_uring_register_buffers(&ring, &iov, 1));
+	ASSERT_OK(sh_punch(s, 60 * UNIT, 4 * UNIT));
+	EXPECT_BOOKS(false, 0);
+	ASSERT_OK(sh_punch(s, 70 * UNIT + 5, 4 * UNIT));
+	EXPECT_BOOKS(false, 0);
+	ASSERT_OK(sh_truncate(s, 100 * UNIT));
+	EXPECT_BOOKS(false, 0);
+	ASSERT_OK(sh_truncate(s, GB));
+	EXPECT_SAME();
+	EXPECT_EQ(0, p[60 * UNIT]);
+	ASSERT_OK(io_uring_unregister_buffers(&ring));
+	io_uring_queue_exit(&ring);
+	/* Unpinning may be left to a worker. */
+	EXPECT_TRUE(eventually(!sh_punch(s, 60 * UNIT, 4 * UNIT) &&
+			       !books(&self->env, variant->units, 4), 5));
+	EXPECT_SAME();
+	munmap(p, GB);
+}
+
+/* Through a mapping of all of it, the holes are zero, and the rest as it was. */
+TEST_F(split_1g, mapped)
+{
+	struct shadow *s = &self->s;
+	unsigned char *p;
+	long wrong = 0;
+
+	p = mmap(NULL, GB, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	for (int round = 0; round < 3; round++) {
+		for (unsigned long u = 0; u < GB / UNIT; u++) {
+			unsigned long off = u * UNIT + 100 * u + 5000;
+
+			wrong += p[off] != s->buf[off];
+			p[off] = s->buf[off] = u + round;
+		}
+		EXPECT_EQ(0, wrong);
+		ASSERT_OK(sh_punch(s, (100 * round + 7) * UNIT - 1,
+				   2 * UNIT + 2));
+	}
+	EXPECT_EQ(0, p[7 * UNIT + 4096]);
+	EXPECT_SAME();
+	munmap(p, GB);
 }
 
 /* numa_stat tells the same as current. */
