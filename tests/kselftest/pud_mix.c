@@ -241,6 +241,7 @@ static int proc_main(struct mix_shared *s, int nr, uint64_t seed)
 		t[i] = (struct mix_thread){ &p, i, seed + nr * MIX_THREADS + i };
 		t[i].spot = reserve_place(GB);
 		if (!t[i].spot || posix_memalign((void **)&t[i].tmp, UNIT, UNIT) ||
+		    !memset(t[i].tmp, 1, UNIT) ||
 		    pthread_create(&id[i], NULL, thread_main, &t[i]))
 			return mix_complain(s, "thread");
 	}
