@@ -376,10 +376,11 @@ TEST_F(place, others_are_not_moved)
 	static const size_t sizes[] = { GB, GB + PAGE, GB / 2 + PAGE, 3 * PAGE };
 
 	/* At most 2 MB between them, as THP has it. */
-	for (int i = 0; i < ARRAY_SIZE(sizes); i++)
+	for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
 		EXPECT_GE(sizes[i] + UNIT,
 			  distance(sizes[i], MAP_PRIVATE | MAP_ANONYMOUS, -1))
 			TH_LOG("%zu", sizes[i]);
+	}
 }
 
 /* Where a gigabyte fits, but no aligned one, there is still a mapping. */
