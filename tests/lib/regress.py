@@ -19,6 +19,7 @@ SAME, FIXED, NEW = "same", "fixed", "NEW FAILURE"
 
 # Some programs pass on what another has printed.
 _ROW = re.compile(r"^\s*(?:# )*(not ok|ok) +(?:\d+ +)?(?:- )?(.*)$")
+_BAIL = re.compile(r"^\s*(?:# )*Bail out! *(.*)$")
 _DIRECTIVE = re.compile(r"\s*#\s*(SKIP|XFAIL|TODO)\b.*$", re.IGNORECASE)
 # Addresses and process ids differ from run to run.
 _VARYING = re.compile(r"0x[0-9a-f]+|(?<=process )\d+|(?<=pid )\d+", re.IGNORECASE)
@@ -48,10 +49,13 @@ def rows_of(text):
     """Name -> verdict; of rows of one name, each has its own."""
     rows = {}
     for line in text.splitlines():
-        found = _ROW.match(line.rstrip())
-        if not found:
+        found, bail = _ROW.match(line.rstrip()), _BAIL.match(line.rstrip())
+        if bail:
+            name, verdict = f"bail out: {bail[1]}", FAIL
+        elif found:
+            name, verdict = found[2], PASS if found[1] == "ok" else FAIL
+        else:
             continue
-        name, verdict = found[2], PASS if found[1] == "ok" else FAIL
         if _DIRECTIVE.search(name):
             verdict = SKIP if verdict == PASS else FAIL
             name = _DIRECTIVE.sub("", name)
