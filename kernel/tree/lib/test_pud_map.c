@@ -2,7 +2,8 @@
 /*
  * Devices that map memory by PUD entries, for tests of the code that meets
  * such entries. The memory is one folio of PUD size, repeated without end; it
- * exists while one of the devices is open.
+ * exists while one of the devices is open, or always with test_pud_map.keep=1,
+ * for machines where so much is hard to find later.
  *
  * test_pud_pfn    VM_PFNMAP, entries without a reference, as vfio-pci does
  * test_pud_mixed  VM_MIXEDMAP, each entry holds a reference of the folio
@@ -24,6 +25,9 @@
 static DEFINE_MUTEX(test_pud_lock);
 static unsigned int test_pud_users;
 static struct folio *test_pud_folio;
+static bool test_pud_keep;
+module_param_named(keep, test_pud_keep, bool, 0444);
+MODULE_PARM_DESC(keep, "hold the memory from the start");
 
 static bool test_pud_is_pfn(const struct vm_area_struct *vma)
 {
@@ -213,7 +217,7 @@ static struct folio *test_pud_alloc(void)
 	return folio;
 }
 
-static int test_pud_open(struct inode *inode, struct file *file)
+static int test_pud_get(void)
 {
 	guard(mutex)(&test_pud_lock);
 	if (!test_pud_users) {
@@ -225,6 +229,11 @@ static int test_pud_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static int test_pud_open(struct inode *inode, struct file *file)
+{
+	return test_pud_get();
+}
+
 static int test_pud_open_dax(struct inode *inode, struct file *file)
 {
 	/* Of a node that nothing but this device uses. */
@@ -234,17 +243,22 @@ static int test_pud_open_dax(struct inode *inode, struct file *file)
 	return test_pud_open(inode, file);
 }
 
-static int test_pud_release(struct inode *inode, struct file *file)
+static void test_pud_put(void)
 {
 	guard(mutex)(&test_pud_lock);
 	if (--test_pud_users)
-		return 0;
+		return;
 	if (folio_ref_count(test_pud_folio) != 1)
 		pr_err("test_pud_map: %d references leaked, mapped %d times\n",
 		       folio_ref_count(test_pud_folio) - 1,
 		       folio_mapcount(test_pud_folio));
 	folio_put(test_pud_folio);
 	test_pud_folio = NULL;
+}
+
+static int test_pud_release(struct inode *inode, struct file *file)
+{
+	test_pud_put();
 	return 0;
 }
 
@@ -290,19 +304,29 @@ static int __init test_pud_init(void)
 
 	if (!has_transparent_pud_hugepage())
 		return -ENODEV;
+	if (test_pud_keep && test_pud_get()) {
+		pr_warn("test_pud_map: no memory to keep\n");
+		test_pud_keep = false;
+	}
 	for (i = 0; i < test_pud_nr_devs(); i++) {
 		ret = misc_register(&test_pud_devs[i]);
 		if (ret) {
 			test_pud_deregister(i);
-			return ret;
+			goto put;
 		}
 	}
 	return 0;
+put:
+	if (test_pud_keep)
+		test_pud_put();
+	return ret;
 }
 
 static void __exit test_pud_exit(void)
 {
 	test_pud_deregister(test_pud_nr_devs());
+	if (test_pud_keep)
+		test_pud_put();
 }
 
 module_init(test_pud_init);
