@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugepool-test: machine=pud timeout=900
+ * hugepool-test: machine=pud timeout=1200
  *
  * What looks at a mapping leaves it as it is. A gigabyte of a file is mapped,
  * by one entry if its block is that large; then everything in /proc and every
