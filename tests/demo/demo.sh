@@ -187,7 +187,8 @@ one_entry() {
 	show "fallocate -l 1G $large/file"
 	show "hugepool status"
 	say "A program writes to all of it, then makes one 4 KB page read-only:"
-	show "/opt/hugepool/build/tests/demo/map $large/file | tee /tmp/map"
+	show "numactl --membind=1 /opt/hugepool/build/tests/demo/map" \
+		"$large/file | tee /tmp/map"
 	equal "kB mapped by one entry" "$(row 'written to' 1)" $((1 << 20))
 	equal "the same with a page read-only" "$(row 'one page of it read-only' 1)" 0
 	equal "kB of 2 MB entries then: all but the page's" \

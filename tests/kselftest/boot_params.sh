@@ -16,7 +16,9 @@ RUN=$TOP/tests/qemu/run
 QEMU=$(type -P qemu-system-x86_64)
 OUT=$WORK/boot.out
 
-# boot RUN-OPTIONS... : what the guest says of its pool goes to OUT.
+# boot RUN-OPTIONS... : what the guest says of its pool goes to OUT, and what the
+# commands in THEN print.
+THEN=
 boot() {
 	local status=0
 
@@ -26,7 +28,8 @@ boot() {
 		cd /sys/kernel/mm/hugepool
 		grep -r . node*
 		grep HugeP /proc/meminfo
-		dmesg | grep -i hugepool' >"$OUT" 2>&1 || status=$?
+		dmesg | grep -i hugepool
+		eval "$0"' "$THEN" >"$OUT" 2>&1 || status=$?
 	[ "$status" = 0 ] || fail "the guest ended with $status: $(tail -5 "$OUT")"
 }
 
@@ -121,10 +124,24 @@ row_a_gigabyte_beside_hugetlbs() {
 row_no_gigabyte_without_cpu_support() {
 	# shellcheck disable=SC2016  # for the shim
 	qemu_with 'args=("${args[@]/#max,-erms/max,-erms,-pdpe1gb}")'
-	boot --mem 3G,3G --append hugepool=1G:1@1,2M:4@1
+	# And nothing but that is missing: 2 MB blocks work as ever.
+	# shellcheck disable=SC2016  # expands in the guest
+	THEN='grep -c pdpe1gb /proc/cpuinfo
+		for list in 1G 1G+base 1G+2M 1G+2M+base; do
+			dmesg -C
+			mount -t tmpfs -o pool=$list none /mnt || echo refused $list
+			dmesg | grep -q "pool=" && echo said why
+		done
+		/opt/hugepool/build/tests/kselftest/mmap_2m -v pool_2m >/dev/null &&
+			echo 2 MB work'
+	boot --mem 3G,3G --append hugepool=1G:1@1,2M:32@1
 	same 1GB 0 "$(node 1 1GB/total)"
-	units 0 4
+	units 0 32
 	says "1G:1@1"
+	same CPUs 0 "$(grep -cx '[1-9]' "$OUT")"
+	same refused 4 "$(grep -c "^refused 1G" "$OUT")"
+	same explained 4 "$(grep -cx "said why" "$OUT")"
+	grep -qx "2 MB work" "$OUT" || fail "2 MB do not work: $(tail "$OUT")"
 }
 
 row_numa_off() {
