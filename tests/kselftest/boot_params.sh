@@ -132,8 +132,8 @@ row_no_gigabyte_without_cpu_support() {
 			mount -t tmpfs -o pool=$list none /mnt || echo refused $list
 			dmesg | grep -q "pool=" && echo said why
 		done
-		/opt/hugepool/build/tests/kselftest/mmap_2m -v pool_2m >/dev/null &&
-			echo 2 MB work'
+		/opt/hugepool/build/tests/kselftest/mmap_2m -t aligned_and_by_pmd \
+			-t mprotect_of_a_piece -t mremap >/dev/null && echo 2 MB work'
 	boot --mem 3G,3G --append hugepool=1G:1@1,2M:32@1
 	same 1GB 0 "$(node 1 1GB/total)"
 	units 0 32
