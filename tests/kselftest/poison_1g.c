@@ -156,6 +156,47 @@ FIXTURE_TEARDOWN_PARENT(poison_1g)
 	EXPECT_ENDED(&self->env);
 }
 
+/* What somebody refers to stays whole, and loses the page as well. */
+static void fail_pinned(struct __test_metadata *_metadata,
+			FIXTURE_DATA(poison_1g) *self,
+			const FIXTURE_VARIANT(poison_1g) *variant, int fd,
+			unsigned char *p)
+{
+	loff_t off = 300 * UNIT;
+	int hold[2];
+
+	ASSERT_OK(pipe(hold));
+	ASSERT_EQ(4096, splice(fd, &off, hold[1], NULL, 4096, 0));
+	ASSERT_OK(fail_page(fd, BAD + 8 * 4096));
+	EXPECT_NONE(only_bad(fd, BAD + 8 * 4096));
+	EXPECT_EQ(SIGBUS, touch_read(p + BAD + 8 * 4096));
+	EXPECT_OK(touch_read(p + BAD));
+	EXPECT_EQ(0, wrong_marks(fd));
+	EXPECT_EQ(GB, CURRENT_1G);
+	EXPECT_EQ(0, hp_attr(variant->node, "1GB/broken"));
+	close(hold[0]);
+	close(hold[1]);
+}
+
+/* Clearing around a bad page does not touch it; a 1G file keeps all of it. */
+static void clear_around(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(poison_1g) *self,
+			 const FIXTURE_VARIANT(poison_1g) *variant, int fd)
+{
+	ASSERT_OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    BAD - 3 * 4096 - 1, 6 * 4096 + 2));
+	EXPECT_NONE(only_bad(fd, BAD));
+	ASSERT_OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			    100 * UNIT, 3 * UNIT));
+	EXPECT_EQ(3, wrong_marks(fd));
+	EXPECT_EQ(variant->units ? GB - 3 * UNIT : GB, CURRENT_2M);
+	ASSERT_OK(ftruncate(fd, GB / 2));
+	EXPECT_EQ(variant->units ? GB / 2 - 3 * UNIT : GB, CURRENT_2M);
+	ASSERT_OK(ftruncate(fd, GB));
+	EXPECT_EQ(3 + 256, wrong_marks(fd));
+	EXPECT_NONE(only_bad(fd, BAD));
+}
+
 TEST_F(poison_1g, one_page_is_lost)
 {
 	int node = variant->node, fd = open_marked(&self->env, "f");
@@ -163,7 +204,6 @@ TEST_F(poison_1g, one_page_is_lost)
 	long long bad = hp_attr(node, "poisoned");
 	long long free_2m = hp_attr(node, "2MB/free");
 	unsigned char *p;
-	int hold[2];
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(GB, CURRENT_1G);
@@ -174,22 +214,8 @@ TEST_F(poison_1g, one_page_is_lost)
 	ASSERT_OK(touch_read(p + BAD));
 	ASSERT_OK(touch_write(p + BAD + 4096, 9));
 
-	/* What somebody refers to stays whole, and loses the page as well. */
-	ASSERT_OK(pipe(hold));
-	if (!variant->units) {
-		loff_t off = 300 * UNIT;
-
-		ASSERT_EQ(4096, splice(fd, &off, hold[1], NULL, 4096, 0));
-		ASSERT_OK(fail_page(fd, BAD + 8 * 4096));
-		EXPECT_NONE(only_bad(fd, BAD + 8 * 4096));
-		EXPECT_EQ(SIGBUS, touch_read(p + BAD + 8 * 4096));
-		EXPECT_OK(touch_read(p + BAD));
-		EXPECT_EQ(0, wrong_marks(fd));
-		EXPECT_EQ(GB, CURRENT_1G);
-		EXPECT_EQ(0, hp_attr(node, "1GB/broken"));
-		close(hold[0]);
-		close(hold[1]);
-	}
+	if (!variant->units)
+		fail_pinned(_metadata, self, variant, fd, p);
 
 	ASSERT_OK(fail_page(fd, BAD));
 	EXPECT_NONE(only_bad(fd, BAD));
@@ -220,19 +246,7 @@ TEST_F(poison_1g, one_page_is_lost)
 	EXPECT_EQ(0, wrong_marks(fd));
 	EXPECT_EQ(GB, CURRENT_2M);
 
-	/* Clearing around it does not touch it; a 1G file keeps all of it. */
-	ASSERT_OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			    BAD - 3 * 4096 - 1, 6 * 4096 + 2));
-	EXPECT_NONE(only_bad(fd, BAD));
-	ASSERT_OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			    100 * UNIT, 3 * UNIT));
-	EXPECT_EQ(3, wrong_marks(fd));
-	EXPECT_EQ(variant->units ? GB - 3 * UNIT : GB, CURRENT_2M);
-	ASSERT_OK(ftruncate(fd, GB / 2));
-	EXPECT_EQ(variant->units ? GB / 2 - 3 * UNIT : GB, CURRENT_2M);
-	ASSERT_OK(ftruncate(fd, GB));
-	EXPECT_EQ(3 + 256, wrong_marks(fd));
-	EXPECT_NONE(only_bad(fd, BAD));
+	clear_around(_metadata, self, variant, fd);
 
 	/* The unit goes out of service with the hole, or with the file. */
 	munmap(p, GB);
