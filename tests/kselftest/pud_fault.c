@@ -356,9 +356,10 @@ TEST_F(map, every_kind_of_gup)
 			TH_LOG("read, %d", i);
 		EXPECT_OK(gup(fd, cmds[i], q + GB / 2 - PAGE, 4 * UNIT, WRITE, 1024))
 			TH_LOG("write, %d", i);
-		EXPECT_OK(gup(fd, cmds[i], q, GB, WRITE, 4096))
-			TH_LOG("all, %d", i);
-		EXPECT_MAPPED(variant->b, q, GB, GB, 0);
+		EXPECT_OK(gup(fd, cmds[i], q + GB - 16 * UNIT, 16 * UNIT, WRITE, 4096))
+			TH_LOG("to the end, %d", i);
+		if (variant->b->block == GB)
+			EXPECT_MAPPED(variant->b, q, GB, GB, 0);
 		ASSERT_OK(munmap(q, GB));
 	}
 	/* Of a private mapping: reading for long unshares what it takes. */
