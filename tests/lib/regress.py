@@ -21,8 +21,9 @@ SAME, FIXED, NEW = "same", "fixed", "NEW FAILURE"
 _ROW = re.compile(r"^\s*(?:# )*(not ok|ok) +(?:\d+ +)?(?:- )?(.*)$")
 _BAIL = re.compile(r"^\s*(?:# )*Bail out! *(.*)$")
 _DIRECTIVE = re.compile(r"\s*# *(?:SKIP|XFAIL|TODO)\b:? *(.*)$", re.IGNORECASE)
-# Addresses and process ids differ from run to run.
-_VARYING = re.compile(r"0x[0-9a-f]+|(?<=process )\d+|(?<=pid )\d+", re.IGNORECASE)
+# Addresses, process ids, and what pagemap_ioctl counts, differ from run to run.
+_VARYING = re.compile(r"0x[0-9a-f]+|(?<=process )\d+|(?<=pid )\d+|"
+                      r"\d+ \([\d.]+%\)|(?<=faults )\d+|\d+\.\d+", re.IGNORECASE)
 
 
 @dataclass
