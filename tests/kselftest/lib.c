@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib.h"
+#include "vm.h"
 
 /* Children end by _exit(): what they print must be out by then. */
 static void __attribute__((constructor)) line_buffered(void)
@@ -564,22 +565,10 @@ long long smaps_field(const void *addr, const char *field)
 
 long long numa_maps_pages(const void *addr, int node)
 {
-	char line[1024], want[32], tok[16], *p;
-	long long val = -ENOENT;
-	FILE *f = fopen("/proc/self/numa_maps", "re");
+	char key[16];
 
-	if (!f)
-		return -errno;
-	snprintf(want, sizeof(want), "%08lx ", (unsigned long)addr);
-	snprintf(tok, sizeof(tok), " N%d=", node);
-	while (fgets(line, sizeof(line), f)) {
-		if (strncmp(line, want, strlen(want)))
-			continue;
-		p = strstr(line, tok);
-		val = p ? strtoll(p + strlen(tok), NULL, 10) : 0;
-	}
-	fclose(f);
-	return val;
+	snprintf(key, sizeof(key), "N%d", node);
+	return vm_numa_maps(addr, key);
 }
 
 long long file_blocks(int fd)
