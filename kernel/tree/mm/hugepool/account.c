@@ -3,7 +3,10 @@
  * Hugepool: charge arithmetic over a tree of accounts. See account.h.
  */
 
+#include <linux/string.h>
+
 #include "account.h"
+#include "guarantee.h"
 
 static void hp_count_init(struct hp_count *count)
 {
@@ -31,10 +34,29 @@ void hp_account_init(struct hp_account *account, struct hp_account *parent,
 
 		for (class = 0; class < HP_NR_CLASSES; class++) {
 			hp_count_init(&node->count[class]);
+			memset(&node->claim[class], 0,
+			       sizeof(node->claim[class]));
 			for (consumer = 0; consumer < HP_NR_CONSUMERS; consumer++)
 				node->held[consumer][class] = 0;
 		}
 	}
+}
+
+/**
+ * hp_account_exit - an account is about to be freed
+ * @account: account without children, whose parent is still there
+ * @nr_nodes: as for hp_account_init()
+ *
+ * What the account was charged for and has not given back belongs to its parent,
+ * which counts it already.
+ */
+void hp_account_exit(struct hp_account *account, unsigned int nr_nodes)
+{
+	unsigned int class, nid;
+
+	for (nid = 0; nid < nr_nodes; nid++)
+		for (class = 0; class < HP_NR_CLASSES; class++)
+			hp_claim_fold(account, class, nid);
 }
 
 static bool hp_count_full(const struct hp_count *count)
@@ -91,11 +113,13 @@ static void hp_release(struct hp_account *account, enum hp_consumer consumer,
  * @class: its size
  * @nid: its node
  *
- * Cannot fail: the caller has asked hp_account_over() under the same lock.
+ * Cannot fail: the caller has asked hp_account_over() and hp_admit() under the
+ * same lock.
  */
 void hp_account_charge(struct hp_account *account, enum hp_consumer consumer,
 		       enum hp_class class, int nid)
 {
+	hp_claim_hold(account, class, nid, 1);
 	for (; account; account = account->parent)
 		hp_hold(account, consumer, class, nid, 1);
 }
@@ -112,6 +136,8 @@ void hp_account_charge(struct hp_account *account, enum hp_consumer consumer,
 void hp_account_break(struct hp_account *account, enum hp_consumer consumer,
 		      int nid)
 {
+	hp_claim_hold(account, HP_1G, nid, -1);
+	hp_claim_hold(account, HP_2M, nid, HP_UNITS_PER_BLOCK);
 	for (; account; account = account->parent) {
 		hp_release(account, consumer, HP_1G, nid, 1);
 		hp_hold(account, consumer, HP_2M, nid, HP_UNITS_PER_BLOCK);
@@ -130,6 +156,7 @@ void hp_account_break(struct hp_account *account, enum hp_consumer consumer,
 void hp_account_uncharge(struct hp_account *account, enum hp_consumer consumer,
 			 enum hp_class class, int nid, unsigned int nr)
 {
+	hp_claim_hold(account, class, nid, -(long)nr);
 	for (; account; account = account->parent)
 		hp_release(account, consumer, class, nid, nr);
 }

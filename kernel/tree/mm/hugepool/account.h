@@ -37,12 +37,32 @@ struct hp_count {
 };
 
 /**
+ * struct hp_claim - what of one class on one node an account keeps from others
+ * @min: its guarantee
+ * @children_min: the sum of its children's guarantees
+ * @own: held by the account itself, not by its descendants. What a removed
+ *	 cgroup has left behind is given back here, while it is still in the claim
+ *	 of that cgroup, and so in @children: only the sum of the two means anything
+ * @children: sum of the claims of its children
+ * @all: the claim: @own + @children, and never less than @min
+ */
+struct hp_claim {
+	unsigned long min;
+	unsigned long children_min;
+	long own;
+	long children;
+	long all;
+};
+
+/**
  * struct hp_account_node - an account's blocks on one node
  * @count: per class
+ * @claim: per class
  * @held: per consumer and class, the parts of @count's used
  */
 struct hp_account_node {
 	struct hp_count count[HP_NR_CLASSES];
+	struct hp_claim claim[HP_NR_CLASSES];
 	unsigned long held[HP_NR_CONSUMERS][HP_NR_CLASSES];
 };
 
@@ -60,6 +80,7 @@ struct hp_account {
 
 void hp_account_init(struct hp_account *account, struct hp_account *parent,
 		     unsigned int nr_nodes);
+void hp_account_exit(struct hp_account *account, unsigned int nr_nodes);
 struct hp_account *hp_account_over(struct hp_account *account,
 				   enum hp_class class, int nid);
 void hp_account_charge(struct hp_account *account, enum hp_consumer consumer,

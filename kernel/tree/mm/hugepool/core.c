@@ -4,9 +4,11 @@
  *
  * A 1 GB block is whole and free, whole and handed out, or broken. It is broken
  * by a 2 MB request (where the caller allows it), by a memory failure, or by its
- * owner, and is whole again at the moment its 512 units are free: breaking and
- * merging only change this bookkeeping, under the caller's lock, so there is no
- * moment at which free memory is hidden from a request. The struct pages follow
+ * owner, and can be made whole again from the moment its 512 units are free:
+ * breaking and merging only change this bookkeeping, under the caller's lock, so
+ * there is no moment at which free memory is hidden from a request. Whether it is
+ * made whole is up to the caller, who knows what 2 MB blocks were promised. The
+ * struct pages follow
  * when the block is handed out the next time (struct hp_slot.form); an owner who
  * splits a block writes those of its pieces.
  *
@@ -69,13 +71,25 @@ struct hp_block *hp_node_find(const struct hp_node *node, unsigned long unit)
 	return block;
 }
 
-/* Put @block on the list that says what can be had from it, or on none. */
+/* Broken, but all of it is free. */
+static bool hp_block_idle(const struct hp_block *block)
+{
+	return block->gigantic && block->nr_free == HP_UNITS_PER_BLOCK;
+}
+
+/*
+ * Put @block on the list that says what can be had from it, or on none. Idle
+ * blocks are behind the others, where hp_node_merge() finds them and a request
+ * comes to them last.
+ */
 static void hp_relink(struct hp_node *node, struct hp_block *block)
 {
 	list_del_init(&block->link);
 	if (block->whole) {
 		if (!block->in_use)
 			list_add(&block->link, &node->whole);
+	} else if (hp_block_idle(block)) {
+		list_add_tail(&block->link, &node->broken);
 	} else if (block->nr_free) {
 		list_add(&block->link, block->gigantic ? &node->broken :
 							 &node->small);
@@ -135,23 +149,6 @@ int hp_node_add(struct hp_node *node, struct hp_block *block,
 	}
 	hp_relink(node, block);
 	return 0;
-}
-
-/**
- * hp_node_has - can a request be served now?
- * @node: pool to ask
- * @class: size wanted
- * @demote: whether a 2 MB request may break a free 1 GB block
- *
- * Return: true when hp_node_take() with the same arguments would succeed.
- */
-bool hp_node_has(const struct hp_node *node, enum hp_class class, bool demote)
-{
-	if (node->dead)
-		return false;
-	if (node->free[class])
-		return true;
-	return class == HP_2M && demote && node->free[HP_1G];
 }
 
 /*
@@ -224,19 +221,16 @@ static bool hp_take_unit(struct hp_node *node, u8 kind, struct hp_slot *slot)
 {
 	struct hp_block *block;
 	unsigned int index;
+	bool idle;
 
 	/* Broken blocks first, so that 2 MB use does not spread. */
-	if (!list_empty(&node->broken)) {
+	if (!list_empty(&node->broken))
 		block = list_first_entry(&node->broken, struct hp_block, link);
-	} else if (!list_empty(&node->small)) {
+	else if (!list_empty(&node->small))
 		block = list_first_entry(&node->small, struct hp_block, link);
-	} else if (!list_empty(&node->whole)) {
-		block = list_first_entry(&node->whole, struct hp_block, link);
-		hp_break(node, block);
-		slot->broke = true;
-	} else {
+	else
 		return false;
-	}
+	idle = hp_block_idle(block);
 
 	/* The highest unit first: see struct hp_block. */
 	index = find_last_bit(block->free, HP_UNITS_PER_BLOCK);
@@ -244,7 +238,7 @@ static bool hp_take_unit(struct hp_node *node, u8 kind, struct hp_slot *slot)
 	__set_bit(index, block->heads);
 	block->kind[index] = kind;
 	node->free[HP_2M]--;
-	if (!--block->nr_free)
+	if (!--block->nr_free || idle)
 		hp_relink(node, block);
 
 	slot->unit = block->first + index;
@@ -257,23 +251,33 @@ static bool hp_take_unit(struct hp_node *node, u8 kind, struct hp_slot *slot)
  * hp_node_take - hand out a block
  * @node: pool to take it from
  * @class: size
- * @demote: whether a 2 MB request may break a free 1 GB block
+ * @brk: break a free 1 GB block for a 2 MB one, though there may be free units
  * @kind: consumer, given back by hp_node_give()
  * @slot: filled in on success
  *
  * Return: true, or false when there is none (and nothing changed). False after
- * hp_node_has() said true means that the pool is inconsistent.
+ * hp_admit() has found one means that the pool is inconsistent.
  */
-bool hp_node_take(struct hp_node *node, enum hp_class class, bool demote,
+bool hp_node_take(struct hp_node *node, enum hp_class class, bool brk,
 		  u8 kind, struct hp_slot *slot)
 {
-	if (!hp_node_has(node, class, demote))
+	if (node->dead)
 		return false;
 
 	slot->class = class;
 	slot->broke = false;
 	if (class == HP_1G)
 		return hp_take_whole(node, kind, slot);
+	if (brk) {
+		struct hp_block *block;
+
+		if (list_empty(&node->whole))
+			return false;
+		block = list_first_entry(&node->whole, struct hp_block, link);
+		hp_break(node, block);
+		slot->broke = true;
+		slot->broken = block->first;
+	}
 	return hp_take_unit(node, kind, slot);
 }
 
@@ -368,11 +372,7 @@ static enum hp_give hp_give_units(struct hp_node *node, struct hp_block *block,
 		node->free[HP_2M]++;
 		block->nr_free++;
 	}
-	if (block->gigantic && block->nr_free == HP_UNITS_PER_BLOCK) {
-		hp_merge(node, block);
-		return HP_GIVE_MERGED;
-	}
-	if (!listed)
+	if (!listed || hp_block_idle(block))
 		hp_relink(node, block);
 	return given;
 }
@@ -402,6 +402,33 @@ enum hp_give hp_node_give(struct hp_node *node, unsigned long unit,
 	if (block->whole)
 		return hp_give_whole(node, block);
 	return hp_give_units(node, block, index, nr);
+}
+
+/**
+ * hp_node_merge - make a broken 1 GB block whole of which all units are free
+ * @node: pool
+ * @keep: number of 2 MB blocks, free or not, that the pool must have afterwards
+ * @unit: set to the first unit of the block
+ *
+ * To be called until it says no after every change that may free such a block or
+ * lower @keep.
+ *
+ * Return: whether there was such a block.
+ */
+bool hp_node_merge(struct hp_node *node, unsigned long keep,
+		   unsigned long *unit)
+{
+	struct hp_block *block;
+
+	if (list_empty(&node->broken))
+		return false;
+	block = list_last_entry(&node->broken, struct hp_block, link);
+	if (!hp_block_idle(block) ||
+	    node->total[HP_2M] < keep + HP_UNITS_PER_BLOCK)
+		return false;
+	hp_merge(node, block);
+	*unit = block->first;
+	return true;
 }
 
 /**
@@ -437,8 +464,8 @@ enum hp_fail hp_node_fail(struct hp_node *node, unsigned long unit)
 	node->total[HP_2M]--;
 	node->free[HP_2M]--;
 	node->nr_poisoned++;
-	if (!--block->nr_free)
-		hp_relink(node, block);
+	block->nr_free--;
+	hp_relink(node, block);
 	return HP_FAIL_RETIRED;
 }
 
@@ -490,8 +517,7 @@ static bool hp_block_check(const struct hp_block *block,
 		total[HP_2M]++;
 	}
 	free[HP_2M] += nr_free;
-	return nr_free == block->nr_free &&
-	       !(block->gigantic && nr_free == HP_UNITS_PER_BLOCK);
+	return nr_free == block->nr_free;
 }
 
 /**

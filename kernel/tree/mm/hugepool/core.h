@@ -105,7 +105,7 @@ struct hp_block {
  * @nr_windows:	length of @windows
  * @windows:	block of each window of the node's memory, NULL where none
  * @whole:	free 1 GB blocks
- * @broken:	broken 1 GB blocks with a free unit
+ * @broken:	broken 1 GB blocks with a free unit, those that are all free last
  * @small:	windows of 2 MB reservations with a free unit
  * @total:	blocks in service per class: whole ones under 1 GB, units of
  *		broken blocks and of 2 MB reservations under 2 MB
@@ -135,19 +135,20 @@ struct hp_node {
  * @form:	its struct pages do not have the shape of @class yet: the new
  *		owner must form the compound page
  * @broke:	a free 1 GB block was broken for it
+ * @broken:	first unit of that block, with @broke
  */
 struct hp_slot {
 	unsigned long unit;
 	enum hp_class class;
 	bool form;
 	bool broke;
+	unsigned long broken;
 };
 
 /* What hp_node_give() did with the returned block. */
 enum hp_give {
 	HP_GIVE_BAD,		/* not handed out by this pool: inconsistency */
 	HP_GIVE_FREED,
-	HP_GIVE_MERGED,		/* its 1 GB block is whole again */
 	HP_GIVE_RETIRED,	/* one unit or more went to the poisoned */
 };
 
@@ -164,13 +165,14 @@ void hp_node_init(struct hp_node *node, int nid, struct hp_block **windows,
 int hp_node_add(struct hp_node *node, struct hp_block *block,
 		unsigned long unit, unsigned int nr, bool gigantic);
 struct hp_block *hp_node_find(const struct hp_node *node, unsigned long unit);
-bool hp_node_has(const struct hp_node *node, enum hp_class class, bool demote);
-bool hp_node_take(struct hp_node *node, enum hp_class class, bool demote,
+bool hp_node_take(struct hp_node *node, enum hp_class class, bool brk,
 		  u8 kind, struct hp_slot *slot);
 bool hp_node_split(struct hp_node *node, unsigned long unit, unsigned int nr,
 		   unsigned int new_nr, u8 *kind);
 enum hp_give hp_node_give(struct hp_node *node, unsigned long unit,
 			  unsigned int nr, u8 *kind);
+bool hp_node_merge(struct hp_node *node, unsigned long keep,
+		   unsigned long *unit);
 enum hp_fail hp_node_fail(struct hp_node *node, unsigned long unit);
 bool hp_node_check(const struct hp_node *node);
 

@@ -38,12 +38,14 @@ static inline unsigned long hp_pfn_unit(unsigned long pfn)
  * struct hp_stats - the numbers of one node, taken at one moment
  * @total:	blocks in service per class
  * @free:	of these, not handed out
+ * @reserved:	of the free ones, those that cgroups have a claim to
  * @nr_broken:	broken 1 GB blocks
  * @nr_poisoned: units retired after a memory failure
  */
 struct hp_stats {
 	unsigned long total[HP_NR_CLASSES];
 	unsigned long free[HP_NR_CLASSES];
+	unsigned long reserved[HP_NR_CLASSES];
 	unsigned long nr_broken;
 	unsigned long nr_poisoned;
 };
@@ -71,6 +73,13 @@ void hp_pool_stats(int nid, struct hp_stats *stats);
 unsigned long hp_pool_total(unsigned long classes);
 unsigned long hp_pool_available(unsigned long classes);
 void hp_pool_capacity(int nid, unsigned long *blocks);
+struct hp_node *hp_pool_node(int nid);
+void hp_pool_merge(void);
+
+/* promise.c */
+int hp_promise(struct hp_account *account, enum hp_class class, int nid,
+	       unsigned long min);
+void hp_promise_end(struct hp_account *account);
 
 /* folio.c */
 struct folio *hp_folio_form(unsigned long pfn, enum hp_class class);

@@ -71,9 +71,25 @@ int hugepool_memcg_alloc(struct mem_cgroup *memcg, struct mem_cgroup *parent)
  */
 void hugepool_memcg_free(struct mem_cgroup *memcg)
 {
-	if (memcg->hugepool.account)
-		kfree(container_of(memcg->hugepool.account, struct hp_memcg,
-				   account));
+	struct hp_account *account = memcg->hugepool.account;
+
+	if (!account)
+		return;
+	scoped_guard(spinlock_irqsave, &hugepool_lock)
+		hp_account_exit(account, nr_node_ids);
+	kfree(container_of(account, struct hp_memcg, account));
+}
+
+/**
+ * hugepool_memcg_offline - a cgroup was removed
+ * @memcg: the cgroup; its children are gone
+ *
+ * What was guaranteed to it is there for others again. What it holds stays
+ * charged, to its parent.
+ */
+void hugepool_memcg_offline(struct mem_cgroup *memcg)
+{
+	hp_promise_end(memcg->hugepool.account);
 }
 
 /**
@@ -275,6 +291,18 @@ static unsigned long hp_max_value(struct hp_account *account,
 	return READ_ONCE(hp_key_count(account, key)->max);
 }
 
+static unsigned long hp_min_value(struct hp_account *account,
+				  const struct hp_key *key)
+{
+	unsigned long sum = 0;
+	int nid;
+
+	for_each_online_node(nid)
+		if (key->nid == NUMA_NO_NODE || key->nid == nid)
+			sum += READ_ONCE(account->nodes[nid].claim[key->class].min);
+	return sum;
+}
+
 static int hp_capacity_show(struct seq_file *m, void *v)
 {
 	hp_show_keys(m, NULL, hp_capacity_value);
@@ -296,6 +324,12 @@ static int hp_peak_show(struct seq_file *m, void *v)
 static int hp_max_show(struct seq_file *m, void *v)
 {
 	hp_show_keys(m, hp_seq_account(m), hp_max_value);
+	return 0;
+}
+
+static int hp_min_show(struct seq_file *m, void *v)
+{
+	hp_show_keys(m, hp_seq_account(m), hp_min_value);
 	return 0;
 }
 
@@ -328,22 +362,32 @@ static int hp_parse_blocks(char *text, enum hp_class class,
 	return 0;
 }
 
+/* Take a line apart that was written to a file: a key and what to set it to. */
+static int hp_parse_line(char *line, struct hp_key *key, char **value)
+{
+	char *name;
+
+	line = strstrip(line);
+	if (strchr(line, '\n'))
+		return -EINVAL;
+	name = strsep(&line, " \t");
+	if (!line || hp_parse_key(name, key))
+		return -EINVAL;
+	*value = strim(line);
+	return 0;
+}
+
 static ssize_t hp_max_write(struct kernfs_open_file *of, char *buf,
 			    size_t nbytes, loff_t off)
 {
 	struct hp_account *account;
-	char *name, *value;
 	struct hp_key key;
 	unsigned long max;
+	char *value;
 
 	account = hp_memcg_account(mem_cgroup_from_css(of_css(of)));
-	buf = strstrip(buf);
-	if (strchr(buf, '\n'))
+	if (hp_parse_line(buf, &key, &value))
 		return -EINVAL;
-	name = strsep(&buf, " \t");
-	if (!buf || hp_parse_key(name, &key))
-		return -EINVAL;
-	value = strim(buf);
 	if (!strcmp(value, "max"))
 		max = HP_NO_LIMIT;
 	else if (hp_parse_blocks(value, key.class, &max))
@@ -352,6 +396,23 @@ static ssize_t hp_max_write(struct kernfs_open_file *of, char *buf,
 	scoped_guard(spinlock_irqsave, &hugepool_lock)
 		WRITE_ONCE(hp_key_count(account, &key)->max, max);
 	return nbytes;
+}
+
+static ssize_t hp_min_write(struct kernfs_open_file *of, char *buf,
+			    size_t nbytes, loff_t off)
+{
+	struct hp_account *account;
+	struct hp_key key;
+	unsigned long min;
+	char *value;
+	int err;
+
+	account = hp_memcg_account(mem_cgroup_from_css(of_css(of)));
+	if (hp_parse_line(buf, &key, &value) ||
+	    hp_parse_blocks(value, key.class, &min))
+		return -EINVAL;
+	err = hp_promise(account, key.class, key.nid, min);
+	return err ?: nbytes;
 }
 
 static int hp_show_events(struct seq_file *m, atomic_long_t *events)
@@ -418,6 +479,12 @@ static struct cftype hp_files[] = {
 		.flags = CFTYPE_NOT_ON_ROOT,
 		.seq_show = hp_max_show,
 		.write = hp_max_write,
+	},
+	{
+		.name = "hugepool.min",
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.seq_show = hp_min_show,
+		.write = hp_min_write,
 	},
 	{
 		.name = "hugepool.events",

@@ -18,7 +18,7 @@ static void hp_meminfo_line(struct seq_file *m, const char *name, u64 bytes)
  */
 void hugepool_report_meminfo(struct seq_file *m)
 {
-	u64 total = 0, free = 0;
+	u64 total = 0, free = 0, reserved = 0;
 	int nid;
 
 	for_each_online_node(nid) {
@@ -29,11 +29,11 @@ void hugepool_report_meminfo(struct seq_file *m)
 		for (class = 0; class < HP_NR_CLASSES; class++) {
 			total += hp_bytes(class, stats.total[class]);
 			free += hp_bytes(class, stats.free[class]);
+			reserved += hp_bytes(class, stats.reserved[class]);
 		}
 		total += hp_bytes(HP_2M, stats.nr_poisoned);
 	}
 	hp_meminfo_line(m, "HugePool_Total: ", total);
 	hp_meminfo_line(m, "HugePool_Free:  ", free);
-	/* Nothing is promised to anybody. */
-	hp_meminfo_line(m, "HugePool_Rsvd:  ", 0);
+	hp_meminfo_line(m, "HugePool_Rsvd:  ", reserved);
 }

@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 
 #include "../internal.h"
+#include "guarantee.h"
 #include "internal.h"
 
 #define CREATE_TRACE_POINTS
@@ -106,6 +107,17 @@ int __init hp_pool_add(int nid, unsigned long unit, unsigned long nr,
 	return 0;
 }
 
+/**
+ * hp_pool_node - the pool of a node
+ * @nid: any node
+ *
+ * Return: the pool, NULL when the node has none.
+ */
+struct hp_node *hp_pool_node(int nid)
+{
+	return hp_nodes[nid];
+}
+
 static int hp_distance(int from, int to)
 {
 	return node_distance(from, to);
@@ -144,6 +156,7 @@ void __init hp_pool_start(void)
 void hp_pool_stats(int nid, struct hp_stats *stats)
 {
 	const struct hp_node *node = hp_nodes[nid];
+	unsigned int class;
 
 	memset(stats, 0, sizeof(*stats));
 	if (!node)
@@ -153,6 +166,9 @@ void hp_pool_stats(int nid, struct hp_stats *stats)
 	memcpy(stats->free, node->free, sizeof(stats->free));
 	stats->nr_broken = node->nr_broken;
 	stats->nr_poisoned = node->nr_poisoned;
+	for (class = 0; class < HP_NR_CLASSES; class++)
+		stats->reserved[class] = hp_claim_reserved(hp_root_account,
+							   class, node);
 }
 
 /**
@@ -200,28 +216,45 @@ unsigned long hp_pool_total(unsigned long classes)
 	return pages;
 }
 
-/**
- * hp_pool_available - pages that requests of some classes could get now
- * @classes: bit per class
- *
- * Return: number of pages, of all nodes and without regard to limits.
- */
-unsigned long hp_pool_available(unsigned long classes)
+static unsigned long hp_account_available(const struct hp_account *account,
+					  unsigned long classes)
 {
 	unsigned long pages = 0;
 	unsigned int i, class;
 
-	if (classes & BIT(HP_2M) && READ_ONCE(hugepool_demote))
-		classes |= BIT(HP_1G);
-	guard(spinlock_irqsave)(&hugepool_lock);
+	lockdep_assert_held(&hugepool_lock);
 	for (i = 0; i < hp_nr_nids; i++) {
 		const struct hp_node *node = hp_nodes[hp_nids[i]];
 
 		for (class = 0; class < HP_NR_CLASSES; class++)
 			if (classes & BIT(class) && !node->dead)
-				pages += node->free[class] <<
+				pages += hp_claim_room(account, class, node) <<
 					 hp_class_order(class);
 	}
+	return pages;
+}
+
+/**
+ * hp_pool_available - pages that requests of some classes could get now
+ * @classes: bit per class
+ *
+ * What others have a claim to is not available to the caller, what was guaranteed
+ * to its own cgroup is.
+ *
+ * Context: process context.
+ * Return: number of pages, of all nodes and without regard to limits.
+ */
+unsigned long hp_pool_available(unsigned long classes)
+{
+	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(NULL);
+	const struct hp_account *account = hp_memcg_account(memcg);
+	unsigned long pages;
+
+	if (classes & BIT(HP_2M) && READ_ONCE(hugepool_demote))
+		classes |= BIT(HP_1G);
+	scoped_guard(spinlock_irqsave, &hugepool_lock)
+		pages = hp_account_available(account, classes);
+	mem_cgroup_put(memcg);
 	return pages;
 }
 
@@ -235,6 +268,7 @@ unsigned long hp_pool_available(unsigned long classes)
  * @nodes: nodes that may be asked, NULL for all that the cpuset allows
  * @first: of these, the nodes to be asked before the others; NULL for all
  * @over: account whose limit refused a node that has a block
+ * @admission: how the node that hp_try_find() has found serves the request
  * @broken: a node was taken out of service, which must be said without the lock
  * @slot: the block, once taken
  */
@@ -247,6 +281,7 @@ struct hp_try {
 	const nodemask_t *nodes;
 	const nodemask_t *first;
 	struct hp_account *over;
+	enum hp_admission admission;
 	bool broken;
 	struct hp_slot slot;
 };
@@ -272,15 +307,17 @@ static void hp_try_nodes(struct hp_try *try)
 }
 
 /*
- * Can this node serve the request? A node whose limit is reached is as good as
- * an empty one: the next node is asked.
+ * Can this node serve the request? A node whose limit is reached, or where all
+ * that is free is claimed by others, is as good as an empty one: the next node is
+ * asked.
  */
 static bool hp_try_node(struct hp_try *try, struct hp_node *node)
 {
 	struct hp_account *over;
 
 	lockdep_assert_held(&hugepool_lock);
-	if (!hp_node_has(node, try->class, try->demote))
+	try->admission = hp_admit(try->account, try->class, try->demote, node);
+	if (try->admission == HP_ADMIT_NONE)
 		return false;
 	over = hp_account_over(try->account, try->class, node->nid);
 	if (over && !try->over)
@@ -331,9 +368,9 @@ static struct hp_node *hp_try_take(struct hp_try *try)
 	node = hp_try_find(try);
 	if (!node)
 		return NULL;
-	if (!hp_node_take(node, try->class, try->demote, try->req->consumer,
-			  &try->slot)) {
-		/* hp_try_node() has seen the block: the books are wrong. */
+	if (!hp_node_take(node, try->class, try->admission == HP_ADMIT_BREAK,
+			  try->req->consumer, &try->slot)) {
+		/* hp_admit() has seen the block: the books are wrong. */
 		WRITE_ONCE(node->dead, true);
 		try->broken = true;
 		return NULL;
@@ -366,7 +403,7 @@ static struct folio *hp_try_alloc(struct hp_try *try, struct mem_cgroup *memcg)
 	pfn = hp_unit_pfn(try->slot.unit);
 	if (try->slot.broke) {
 		count_vm_event(HUGEPOOL_DEMOTE);
-		trace_hugepool_demote(node->nid, pfn);
+		trace_hugepool_demote(node->nid, hp_unit_pfn(try->slot.broken));
 	}
 	if (try->slot.form)
 		folio = hp_folio_form(pfn, try->class);
@@ -504,13 +541,56 @@ static void hp_node_quarantine(struct hp_node *node, unsigned long pfn)
 		  pfn, pfn_to_nid(pfn));
 }
 
+/*
+ * Make a 1 GB block whole that is all free, if no guarantee needs its units. What
+ * comes back at a time is never enough for a second one.
+ */
+static bool hp_merge_one(struct hp_node *node, unsigned long *unit)
+{
+	lockdep_assert_held(&hugepool_lock);
+	return hp_node_merge(node, hp_claim_all(hp_root_account, HP_2M,
+						node->nid), unit);
+}
+
+static void hp_merged(int nid, unsigned long unit)
+{
+	count_vm_event(HUGEPOOL_MERGE);
+	trace_hugepool_merge(nid, hp_unit_pfn(unit));
+}
+
+/**
+ * hp_pool_merge - make 1 GB blocks whole again, all that can be
+ *
+ * To be called without hugepool_lock when a guarantee has become smaller.
+ *
+ * Context: any.
+ */
+void hp_pool_merge(void)
+{
+	unsigned long unit, flags;
+	unsigned int i;
+	bool merged;
+
+	for (i = 0; i < hp_nr_nids; i++) {
+		struct hp_node *node = hp_nodes[hp_nids[i]];
+
+		do {
+			spin_lock_irqsave(&hugepool_lock, flags);
+			merged = hp_merge_one(node, &unit);
+			spin_unlock_irqrestore(&hugepool_lock, flags);
+			if (merged)
+				hp_merged(node->nid, unit);
+		} while (merged);
+	}
+}
+
 /**
  * hugepool_free_folio - take a pool folio back
  * @folio: folio whose last reference is gone
  *
  * Called from the free paths of folios instead of the page allocator. The block
  * is uncharged and free again in one step. If all of a broken 1 GB block is free
- * now, it is whole again.
+ * now, and no guarantee needs its units, it is whole again.
  *
  * Context: any, interrupts included.
  */
@@ -522,8 +602,9 @@ void hugepool_free_folio(struct folio *folio)
 	unsigned long pfn = folio_pfn(folio);
 	struct hp_node *node = hp_nodes[folio_nid(folio)];
 	enum hp_give given = HP_GIVE_BAD;
+	unsigned long flags, unit;
 	struct obj_cgroup *owner;
-	unsigned long flags;
+	bool merged = false;
 	u8 consumer;
 
 	lruvec_stat_mod_folio(folio, NR_HUGEPOOL, -folio_nr_pages(folio));
@@ -535,9 +616,11 @@ void hugepool_free_folio(struct folio *folio)
 	spin_lock_irqsave(&hugepool_lock, flags);
 	if (node)
 		given = hp_node_give(node, hp_pfn_unit(pfn), nr, &consumer);
-	if (given != HP_GIVE_BAD)
+	if (given != HP_GIVE_BAD) {
 		hp_account_uncharge(hp_owner_account(owner), consumer, class,
 				    node->nid, blocks);
+		merged = hp_merge_one(node, &unit);
+	}
 	spin_unlock_irqrestore(&hugepool_lock, flags);
 	rcu_read_unlock();
 	hp_owner_put(owner);
@@ -548,10 +631,8 @@ void hugepool_free_folio(struct folio *folio)
 	}
 	count_vm_events(HUGEPOOL_FREE, blocks);
 	trace_hugepool_free(node->nid, pfn, order, consumer);
-	if (given == HP_GIVE_MERGED) {
-		count_vm_event(HUGEPOOL_MERGE);
-		trace_hugepool_merge(node->nid, pfn);
-	}
+	if (merged)
+		hp_merged(node->nid, unit);
 }
 
 /* A piece is several smaller ones now: the books, and the owner's account. */
@@ -599,6 +680,8 @@ void hugepool_split_folio(struct folio *folio, unsigned int old_order,
 	if (old_order == HP_BLOCK_ORDER) {
 		count_vm_event(HUGEPOOL_DEMOTE);
 		trace_hugepool_demote(node->nid, pfn);
+		/* Its units may serve the owner's guarantee in place of others. */
+		hp_pool_merge();
 	}
 }
 
@@ -656,6 +739,8 @@ int hugepool_memory_failure(unsigned long pfn)
 
 	switch (found) {
 	case HP_FAIL_RETIRED:
+		/* If a 1 GB block was broken, there are units to spare now. */
+		hp_pool_merge();
 		return 0;
 	case HP_FAIL_MARKED:
 		return -EBUSY;

@@ -67,10 +67,10 @@ static u64 hp_used(const struct hp_stats *stats)
 	return hp_total(stats) - hp_free(stats) - hp_poisoned(stats);
 }
 
-/* Nothing is promised to a cgroup beyond what it holds. */
 static u64 hp_reserved(const struct hp_stats *stats)
 {
-	return 0;
+	return hp_bytes(HP_2M, stats->reserved[HP_2M]) +
+	       hp_bytes(HP_1G, stats->reserved[HP_1G]);
 }
 
 static u64 hp_total_2m(const struct hp_stats *stats)

@@ -28,6 +28,7 @@ enum hp_op {
 	HP_OP_GIVE,
 	HP_OP_SPLIT,
 	HP_OP_FAIL,
+	HP_OP_MERGE,
 	HP_OP_COUNT,
 	HP_OP_KILL,
 };
@@ -36,15 +37,16 @@ enum hp_op {
  * struct hp_step - a call, or a run of calls on neighbouring units
  * @op: what to call
  * @class: size of the block
- * @demote: of hp_node_take()
+ * @brk: of hp_node_take()
  * @gigantic: of hp_node_add()
- * @other: hp_node_add() gets a descriptor that is not the window's own
+ * @other: hp_node_add() gets a descriptor that is not the window's own;
+ *	   hp_node_take() breaks another window than that of @unit
  * @form: expected in hp_slot.form
  * @broke: expected in hp_slot.broke of the first call
  * @unit: the unit, counted from the start of the bed; hp_node_take() must hand
  *	  out this one, then the next lower ones
- * @nr: units of hp_node_add(); else calls, of hp_node_give() and hp_node_fail()
- *	with this unit and the next higher ones
+ * @nr: units of hp_node_add(); @keep of hp_node_merge(); else calls, of
+ *	hp_node_give() and hp_node_fail() with this unit and the next higher ones
  * @units: units of each piece that is given back or split; 0 for those of @class
  * @new_units: hp_node_split(): units of each new piece
  * @result: what the call must return
@@ -54,7 +56,7 @@ enum hp_op {
 struct hp_step {
 	enum hp_op op;
 	enum hp_class class;
-	bool demote;
+	bool brk;
 	bool gigantic;
 	bool other;
 	bool form;
@@ -89,13 +91,16 @@ struct hp_script {
 	{ .op = HP_OP_TAKE, .unit = _unit, .nr = _nr, .form = _form, \
 	  .result = true }
 #define S_BREAK(_unit) \
-	{ .op = HP_OP_TAKE, .unit = _unit, .nr = 1, .demote = true, \
+	{ .op = HP_OP_TAKE, .unit = _unit, .nr = 1, .brk = true, \
 	  .form = true, .broke = true, .result = true }
+#define S_BREAK_BESIDE(_unit) \
+	{ .op = HP_OP_TAKE, .unit = _unit, .nr = 1, .brk = true, \
+	  .form = true, .broke = true, .other = true, .result = true }
 #define S_TAKE_1G(_unit, _form) \
 	{ .op = HP_OP_TAKE, .class = HP_1G, .unit = _unit, .nr = 1, \
 	  .form = _form, .result = true }
-#define S_NONE(_class, _demote) \
-	{ .op = HP_OP_TAKE, .class = _class, .demote = _demote, .nr = 1, \
+#define S_NONE(_class, _brk) \
+	{ .op = HP_OP_TAKE, .class = _class, .brk = _brk, .nr = 1, \
 	  .result = false }
 /* hp_node_give() and hp_node_fail(), upwards. */
 #define S_GIVE(_unit, _nr, _result) \
@@ -115,6 +120,11 @@ struct hp_script {
 	  .new_units = _new_units, .result = false }
 #define S_FAIL(_unit, _nr, _result) \
 	{ .op = HP_OP_FAIL, .unit = _unit, .nr = _nr, .result = _result }
+/* hp_node_merge() of the block that begins with a unit, and in vain. */
+#define S_MERGE(_unit, _keep) \
+	{ .op = HP_OP_MERGE, .unit = _unit, .nr = _keep, .result = true }
+#define S_NO_MERGE(_keep) \
+	{ .op = HP_OP_MERGE, .nr = _keep, .result = false }
 #define S_COUNT(...) \
 	{ .op = HP_OP_COUNT, .count = { __VA_ARGS__ } }
 #define S_KILL { .op = HP_OP_KILL }
@@ -180,14 +190,26 @@ static const struct hp_script hp_scripts[] = {
 		S_COUNT(512, 512, 0, 0, 0, 0),
 		S_NONE(HP_1G, false),
 	} },
-	/* Only demote=1 lets a 2 MB request break a 1 GB block. */
-	{ "no break without demote", {
+	/* A 1 GB block is only broken for a 2 MB request that says so. */
+	{ "no break unless told", {
 		S_ADD_1G(0),
 		S_NONE(HP_2M, false),
 		S_COUNT(0, 0, 1, 1, 0, 0),
 		S_BREAK(511),
 		S_COUNT(512, 511, 0, 0, 1, 0),
 		S_TAKE(510, 1, true),
+	} },
+	/* Told so, it is broken although others have free units: used up first. */
+	{ "break beside free units", {
+		S_ADD_1G(0),
+		S_ADD_1G(512),
+		S_BREAK(1023),
+		S_TAKE(1022, 509, true),
+		S_BREAK_BESIDE(513),
+		S_COUNT(1024, 513, 0, 0, 2, 0),
+		S_TAKE(512, 1, true),
+		S_TAKE(511, 1, true),
+		S_NONE(HP_2M, true),
 	} },
 	/* A 1 GB request takes whole blocks only. */
 	{ "no 1 GB block from units", {
@@ -212,15 +234,12 @@ static const struct hp_script hp_scripts[] = {
 		S_ADD_1G(0),
 		S_ADD_1G(512),
 		S_ADD(1024, 2),
-		{ .op = HP_OP_TAKE, .demote = true, .unit = 1025, .nr = 2,
-		  .result = true },
+		S_TAKE(1025, 2, false),
 		S_BREAK(1023),
 		S_GIVE(1024, 1, HP_GIVE_FREED),
 		/* Not 1024: the broken block is used up first. */
-		{ .op = HP_OP_TAKE, .demote = true, .unit = 1022, .nr = 511,
-		  .form = true, .result = true },
-		{ .op = HP_OP_TAKE, .demote = true, .unit = 1024, .nr = 1,
-		  .result = true },
+		S_TAKE(1022, 511, true),
+		S_TAKE(1024, 1, false),
 		S_COUNT(514, 0, 1, 1, 1, 0),
 		S_BREAK(511),
 		S_COUNT(1026, 511, 0, 0, 2, 0),
@@ -248,25 +267,70 @@ static const struct hp_script hp_scripts[] = {
 		S_GIVE(0, 511, HP_GIVE_FREED),
 		S_NONE(HP_1G, false),
 		S_COUNT(512, 511, 0, 0, 1, 0),
-		S_GIVE(511, 1, HP_GIVE_MERGED),
+		S_GIVE(511, 1, HP_GIVE_FREED),
+		S_MERGE(0, 0),
 		S_COUNT(0, 0, 1, 1, 0, 0),
 		S_NONE(HP_2M, false),
 		S_TAKE_1G(0, true),
 		S_GIVE_1G(0, HP_GIVE_FREED),
 		S_TAKE_1G(0, false),
 	} },
+	/* All free, a block is made whole only if enough units are left. */
+	{ "merge leaves what is promised", {
+		S_ADD_1G(0),
+		S_ADD(512, 3),
+		S_NO_MERGE(0),
+		S_BREAK(511),
+		S_NO_MERGE(0),
+		S_GIVE(511, 1, HP_GIVE_FREED),
+		S_NO_MERGE(4),
+		S_COUNT(515, 515, 0, 0, 1, 0),
+		S_NONE(HP_1G, false),
+		/* An idle block is used before 2 MB blocks, and merged after. */
+		S_TAKE(511, 1, false),
+		S_TAKE(510, 1, true),
+		S_NO_MERGE(0),
+		S_GIVE(510, 2, HP_GIVE_FREED),
+		S_MERGE(0, 3),
+		S_NO_MERGE(0),
+		S_COUNT(3, 3, 1, 1, 0, 0),
+		S_TAKE_1G(0, true),
+	} },
+	/* Of several idle blocks as many are made whole as may be. */
+	{ "merge one of two", {
+		S_ADD_1G(0),
+		S_ADD_1G(512),
+		S_TAKE_1G(512, false),
+		S_SPLIT(512, 512, 256),
+		S_BREAK(511),
+		S_TAKE(510, 1, true),
+		S_GIVE_PIECE(512, 256, HP_GIVE_FREED),
+		S_GIVE_PIECE(768, 256, HP_GIVE_FREED),
+		/* The one that is in use goes on being used. */
+		S_TAKE(509, 1, true),
+		S_GIVE(509, 3, HP_GIVE_FREED),
+		S_NO_MERGE(513),
+		S_COUNT(1024, 1024, 0, 0, 2, 0),
+		S_MERGE(0, 512),
+		S_NO_MERGE(1),
+		S_FAIL(600, 1, HP_FAIL_RETIRED),
+		S_NO_MERGE(0),
+		S_COUNT(511, 511, 1, 1, 1, 1),
+	} },
 	/* What never was taken since the break counts as free for the merge. */
 	{ "merge after one unit", {
 		S_ADD_1G(512),
 		S_BREAK(1023),
-		S_GIVE(1023, 1, HP_GIVE_MERGED),
+		S_GIVE(1023, 1, HP_GIVE_FREED),
+		S_MERGE(512, 0),
 		S_COUNT(0, 0, 1, 1, 0, 0),
 		S_BREAK(1023),
 		S_TAKE(1022, 1, true),
 		S_GIVE(1023, 1, HP_GIVE_FREED),
 		S_TAKE(1023, 1, false),
 		S_GIVE(1022, 1, HP_GIVE_FREED),
-		S_GIVE(1023, 1, HP_GIVE_MERGED),
+		S_GIVE(1023, 1, HP_GIVE_FREED),
+		S_MERGE(512, 0),
 		S_TAKE_1G(512, true),
 	} },
 	/* A used up window comes back with its first free unit. */
@@ -444,7 +508,8 @@ static const struct hp_script hp_scripts[] = {
 		/* Each was a folio of 2 MB: nothing to form. */
 		S_TAKE(1022, 1, false),
 		S_GIVE(1022, 1, HP_GIVE_FREED),
-		S_GIVE(1023, 1, HP_GIVE_MERGED),
+		S_GIVE(1023, 1, HP_GIVE_FREED),
+		S_MERGE(512, 0),
 		S_COUNT(0, 0, 1, 1, 0, 0),
 		S_TAKE_1G(512, true),
 		S_GIVE_1G(512, HP_GIVE_FREED),
@@ -500,10 +565,12 @@ static const struct hp_script hp_scripts[] = {
 		S_GIVE_PIECE(384, 128, HP_GIVE_FREED),
 		S_GIVE_PIECE(0, 128, HP_GIVE_FREED),
 		S_COUNT(512, 384, 0, 0, 1, 0),
-		S_GIVE_PIECE(256, 128, HP_GIVE_MERGED),
+		S_GIVE_PIECE(256, 128, HP_GIVE_FREED),
+		S_MERGE(0, 0),
 		S_COUNT(0, 0, 1, 1, 0, 0),
 		S_BREAK(511),
-		S_GIVE(511, 1, HP_GIVE_MERGED),
+		S_GIVE(511, 1, HP_GIVE_FREED),
+		S_MERGE(0, 0),
 		S_TAKE_1G(0, true),
 	} },
 	/* Pieces come back as they are, neither in part nor several at a time. */
@@ -648,9 +715,7 @@ static inline const char *hp_step_take(struct hp_bed *bed,
 
 	/* Whatever hp_node_take() leaves unset shows. */
 	memset(&slot, 0xa5, sizeof(slot));
-	if (hp_node_has(&bed->node, step->class, step->demote) != step->result)
-		return "hp_node_has() answered wrongly";
-	if (hp_node_take(&bed->node, step->class, step->demote, kind,
+	if (hp_node_take(&bed->node, step->class, step->brk && !call, kind,
 			 &slot) != step->result)
 		return "hp_node_take() answered wrongly";
 	if (!step->result)
@@ -661,6 +726,9 @@ static inline const char *hp_step_take(struct hp_bed *bed,
 	if (slot.class != step->class || slot.form != step->form ||
 	    slot.broke != (step->broke && !call))
 		return "hp_node_take() described the block wrongly";
+	if (slot.broke && step->other == (slot.broken / HP_UNITS_PER_BLOCK ==
+					  slot.unit / HP_UNITS_PER_BLOCK))
+		return "hp_node_take() broke another block than it should";
 	bed->kind[unit] = kind;
 	return NULL;
 }
@@ -701,6 +769,20 @@ static inline const char *hp_step_split(struct hp_bed *bed,
 	for (i = 0; i < step->units; i++)
 		bed->kind[step->unit + i] = kind;
 	return NULL;
+}
+
+static inline const char *hp_step_merge(struct hp_bed *bed,
+					const struct hp_step *step)
+{
+	unsigned long unit = ~0UL;
+
+	if (hp_node_merge(&bed->node, step->nr, &unit) != step->result)
+		return "hp_node_merge() answered wrongly";
+	if (!step->result)
+		return hp_bed_changed(bed) ?
+			"a hp_node_merge() in vain changed something" : NULL;
+	return unit == HP_BED_FIRST_UNIT + step->unit ?
+		NULL : "hp_node_merge() made another block whole";
 }
 
 static inline const char *hp_step_fail(struct hp_bed *bed,
@@ -748,6 +830,8 @@ static inline const char *hp_step_run(struct hp_bed *bed,
 		return hp_step_split(bed, step);
 	case HP_OP_FAIL:
 		return hp_step_fail(bed, step, call);
+	case HP_OP_MERGE:
+		return hp_step_merge(bed, step);
 	case HP_OP_COUNT:
 		return hp_step_count(bed, step);
 	case HP_OP_KILL:
@@ -769,7 +853,8 @@ static inline const char *hp_script_run(const struct hp_script *script,
 		     HP_BED_WINDOWS);
 	for (i = 0; i < HP_MAX_STEPS && script->steps[i].op; i++) {
 		const struct hp_step *step = &script->steps[i];
-		bool once = step->op == HP_OP_ADD || !step->nr;
+		bool once = step->op == HP_OP_ADD ||
+			    step->op == HP_OP_MERGE || !step->nr;
 		unsigned int calls = once ? 1 : step->nr;
 
 		*at = i + 1;
