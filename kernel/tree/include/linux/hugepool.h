@@ -16,6 +16,7 @@
 #include <linux/page-flags.h>
 #include <linux/types.h>
 
+struct file;
 struct inode;
 struct mem_cgroup;
 struct mempolicy;
@@ -251,6 +252,17 @@ static inline struct folio *hugepool_shmem_add(struct inode *inode,
 					       pgoff_t ilx)
 {
 	return ERR_PTR(-ENOSPC);
+}
+#endif
+
+#if defined(CONFIG_HUGEPOOL) && defined(CONFIG_SHMEM) && \
+	defined(CONFIG_MEMFD_CREATE)
+struct file *hugepool_memfd_create(const char *name, unsigned int size_log);
+#else
+static inline struct file *hugepool_memfd_create(const char *name,
+						 unsigned int size_log)
+{
+	return ERR_PTR(-EINVAL);
 }
 #endif
 
