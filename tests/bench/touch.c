@@ -3,6 +3,7 @@
  * The only process of the guests of tests/bench/run: measure, print, reset.
  *
  *   init [FILE=VALUE]... [KIND[-1G][+fallocate]]... [split:KIND]...
+ *        [depth:KIND[+min]:N]...
  *
  * The clock is the time stamp counter.  QEMU's -icount makes it count the
  * instructions since power-on, so nothing has to be calibrated.
@@ -20,6 +21,9 @@
  *
  * split:KIND maps a gigabyte of it, touches it all, protects one 4 KB page in
  * the middle, touches it all again, and says what page tables that has taken.
+ *
+ * depth:KIND:N allocates 1 GiB with fallocate and gives it back, in a cgroup that
+ * is N levels below the root; with +min all of it is guaranteed to each of them.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -161,6 +165,68 @@ static void measure(const char *kind)
 	must(!umount("/mnt"), "umount");
 }
 
+/* Into cgroups inside of each other, and back out of them. */
+static void descend(char *path, int depth, int guaranteed)
+{
+	char file[256];
+
+	strcpy(path, "/cg");
+	for (int i = 0; i < depth; i++) {
+		snprintf(file, sizeof(file), "%s/cgroup.subtree_control", path);
+		put(file, "+memory");
+		strcat(path, "/d");
+		must(!mkdir(path, 0755), path);
+		if (!guaranteed)
+			continue;
+		snprintf(file, sizeof(file), "%s/memory.hugepool.min", path);
+		put(file, "2MB 1G");
+	}
+	snprintf(file, sizeof(file), "%s/cgroup.procs", path);
+	put(file, "1");
+}
+
+static void ascend(char *path, int depth, int guaranteed)
+{
+	char file[256];
+
+	put("/cg/bench/cgroup.procs", "1");
+	while (depth--) {
+		/* It would end with the cgroup, but some time later. */
+		snprintf(file, sizeof(file), "%s/memory.hugepool.min", path);
+		if (guaranteed)
+			put(file, "2MB 0");
+		must(!rmdir(path), path);
+		path[strlen(path) - 2] = '\0';
+	}
+}
+
+static void measure_depth(char *kind)
+{
+	char *colon = strchr(kind, ':'), path[128];
+	int fd, err, depth = 0, guaranteed = strstr(kind, "+min") != NULL;
+	uint64_t t[3];
+
+	must(colon && sscanf(colon, ":%d", &depth) == 1 && depth > 0 &&
+	     depth < 40, kind);
+	*colon = '\0';
+	descend(path, depth, guaranteed);
+	mount_kind(kind);
+	fd = open("/mnt/file", O_RDWR | O_CREAT, 0600);
+	must(fd >= 0 && !unlink("/mnt/file"), "file");
+	t[0] = __rdtsc();
+	err = fallocate(fd, 0, 0, GIB);
+	t[1] = __rdtsc();
+	must(!err, kind);
+	err = ftruncate(fd, 0);
+	t[2] = __rdtsc();
+	must(!err, kind);
+	close(fd);
+	printf("RESULT depth:%s:%d allocate=%lu free=%lu\n", kind, depth,
+	       t[1] - t[0], t[2] - t[1]);
+	must(!umount("/mnt"), "umount");
+	ascend(path, depth, guaranteed);
+}
+
 static void measure_split(const char *kind)
 {
 	long none, whole, called, again;
@@ -201,6 +267,8 @@ int main(int argc, char **argv)
 			check(argv[i]);
 		else if (!strncmp(argv[i], "split:", 6))
 			measure_split(argv[i] + 6);
+		else if (!strncmp(argv[i], "depth:", 6))
+			measure_depth(argv[i] + 6);
 		else
 			measure(argv[i]);
 	printf("DONE\n");
