@@ -144,7 +144,9 @@ TEST_F(map, ahead_of_use)
 			stamp(q, 0, GB_PAGES, i + 1);
 		else
 			EXPECT_TRUE(touch_range(q, GB));
-		EXPECT_GE(faults + 20, minor_faults());
+		/* NUMA balancing asks where ordinary memory is used from. */
+		if (variant->b->block)
+			EXPECT_GE(faults + 20, minor_faults());
 		ASSERT_OK(munmap(q, GB));
 	}
 	EXPECT_STAMPS_FD(self->fd, 0, GB_PAGES, ARRAY_SIZE(ways));
