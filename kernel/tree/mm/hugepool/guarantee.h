@@ -30,7 +30,8 @@ void hp_claim_fold(struct hp_account *account, enum hp_class class, int nid);
 unsigned long hp_claim_all(const struct hp_account *account,
 			   enum hp_class class, int nid);
 unsigned long hp_claim_room(const struct hp_account *account,
-			    enum hp_class class, const struct hp_node *node);
+			    enum hp_class class, bool demote,
+			    const struct hp_node *node);
 unsigned long hp_claim_reserved(const struct hp_account *root,
 				enum hp_class class, const struct hp_node *node);
 enum hp_admission hp_admit(const struct hp_account *account,

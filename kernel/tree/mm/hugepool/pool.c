@@ -217,7 +217,7 @@ unsigned long hp_pool_total(unsigned long classes)
 }
 
 static unsigned long hp_account_available(const struct hp_account *account,
-					  unsigned long classes)
+					  unsigned long classes, bool demote)
 {
 	unsigned long pages = 0;
 	unsigned int i, class;
@@ -228,7 +228,8 @@ static unsigned long hp_account_available(const struct hp_account *account,
 
 		for (class = 0; class < HP_NR_CLASSES; class++)
 			if (classes & BIT(class) && !node->dead)
-				pages += hp_claim_room(account, class, node) <<
+				pages += hp_claim_room(account, class, demote,
+						       node) <<
 					 hp_class_order(class);
 	}
 	return pages;
@@ -248,12 +249,14 @@ unsigned long hp_pool_available(unsigned long classes)
 {
 	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(NULL);
 	const struct hp_account *account = hp_memcg_account(memcg);
+	bool demote = READ_ONCE(hugepool_demote);
 	unsigned long pages;
 
-	if (classes & BIT(HP_2M) && READ_ONCE(hugepool_demote))
-		classes |= BIT(HP_1G);
+	/* Where they can be had whole as well, do not count them twice. */
+	if (classes & BIT(HP_1G))
+		demote = false;
 	scoped_guard(spinlock_irqsave, &hugepool_lock)
-		pages = hp_account_available(account, classes);
+		pages = hp_account_available(account, classes, demote);
 	mem_cgroup_put(memcg);
 	return pages;
 }
