@@ -203,8 +203,10 @@ void accounts_charge(struct model_accounts *all, int who, enum hp_class class,
 /* A 1 GB block is 512 units now, of the same account. */
 void accounts_break(struct model_accounts *all, int who, int nid)
 {
+	/* Until it is whole again it is claimed as one of 1 GB, too. */
 	sim_check(all->claims[nid][HP_1G].own[who]);
 	all->claims[nid][HP_1G].own[who]--;
+	all->claims[nid][HP_1G].owed[who]++;
 	all->claims[nid][HP_2M].own[who] += 512;
 	raise_peaks(all, who, HP_2M, nid);
 }
@@ -226,7 +228,7 @@ void accounts_check_claim(const struct model_accounts *all, int who,
 
 	sim_check(claim->min == model->min[who]);
 	sim_check(claim->children_min == hp_model_children_min(model, who));
-	sim_check(claim->own == model->own[who]);
+	sim_check(claim->own == model->own[who] + model->owed[who]);
 	sim_check(claim->children == hp_model_children(model, who));
 	sim_check(claim->all == hp_model_claim(model, who));
 }

@@ -21,7 +21,9 @@ struct node {
 	struct hp_block **windows;
 	struct model_node model;
 	int nid;
-	/* Blocks were lost or broken by their owner: too much is promised. */
+	/* Who broke a block, and claims it until it is whole; or SIM_NOBODY. */
+	int debtors[SIM_WINDOWS];
+	/* Blocks were lost: too much is promised. */
 	bool lost[HP_NR_CLASSES];
 };
 
@@ -50,6 +52,7 @@ static struct {
 	unsigned long taken[HP_NR_CLASSES], empty, limit, fell_back, bad_gives;
 	unsigned long bad_splits, late, zombies, lost;
 	unsigned long worlds, removed, added;
+	unsigned long repaid;
 	unsigned long min_set, min_nospc, min_busy, divided;
 	unsigned long covered, kept_out, kept_broken;
 } did;
@@ -80,11 +83,17 @@ static struct hp_account *root_of(struct world *w)
 static bool merge_one(struct world *w, struct node *node)
 {
 	unsigned long unit;
+	int *debtor;
 
-	if (!hp_node_merge(&node->real, hp_claim_all(root_of(w), HP_2M,
-						     node->nid), &unit))
+	if (!hp_claim_merge(root_of(w), &node->real, &unit))
 		return false;
 	model_merge(&node->model, unit);
+	debtor = &node->debtors[unit / 512 - node->model.first_window];
+	if (*debtor != SIM_NOBODY) {
+		w->accounts.claims[node->nid][HP_1G].owed[*debtor]--;
+		did.repaid++;
+	}
+	*debtor = SIM_NOBODY;
 	return true;
 }
 
@@ -166,6 +175,8 @@ static void make_node(struct world *w, struct node *node, int nid)
 	memset(model, 0, sizeof(*model));
 	node->nid = nid;
 	memset(node->lost, 0, sizeof(node->lost));
+	for (i = 0; i < SIM_WINDOWS; i++)
+		node->debtors[i] = SIM_NOBODY;
 	model->first_window = rng_below(w->rng, 100);
 	model->nr_windows = 2 + rng_below(w->rng, SIM_WINDOWS - 1);
 	node->windows = sim_alloc(model->nr_windows * sizeof(*node->windows));
@@ -432,7 +443,11 @@ static void split_held(struct world *w, unsigned int i, unsigned int new_nr)
 					       held.zombie), HP_SHMEM,
 				 node->nid);
 		accounts_break(&w->accounts, held.who, node->nid);
-		node->lost[HP_1G] = true;
+		hp_claim_break(accounts_real(&w->accounts, held.who,
+					     held.zombie), &node->real,
+			       block_at(node, held.unit));
+		node->debtors[held.unit / 512 - node->model.first_window] =
+			held.who;
 		merge_all(w);
 	}
 	w->held[i].nr = new_nr;
@@ -531,7 +546,7 @@ static void op_min(struct world *w)
 		return;
 	if (node) {
 		room = hp_min_room(real, class, &node->real);
-		total = node->real.total[class];
+		total = hp_model_total(&node->real, class);
 		/* What it says it can be given, it can, and not one more. */
 		sim_check(!hp_model_min(model, who, room, total));
 		sim_check(hp_model_min(model, who, room + 1, total) == -ENOSPC);
@@ -610,6 +625,17 @@ static void op_zombie(struct world *w)
 	}
 }
 
+/* What a removed cgroup has broken is its parent's business. */
+static void inherit(struct world *w, struct node *node, int who, int zombie)
+{
+	unsigned int i;
+
+	hp_claim_inherit(w->accounts.zombies[zombie].real, &node->real);
+	for (i = 0; i < SIM_WINDOWS; i++)
+		if (node->debtors[i] == who)
+			node->debtors[i] = w->accounts.accounts[who].parent;
+}
+
 /* A cgroup comes or goes. */
 static void op_cgroup(struct world *w)
 {
@@ -634,6 +660,8 @@ static void op_cgroup(struct world *w)
 		if (w->held[i].zombie == SIM_NOBODY)
 			w->held[i].zombie = zombie;
 	}
+	for (i = 0; i < WORLD_NODES; i++)
+		inherit(w, &w->nodes[i], who, zombie);
 	did.removed++;
 	merge_all(w);
 }
@@ -675,13 +703,14 @@ static void check_node(struct world *w, struct node *node)
 	model_counters(&node->model, &node->real);
 	for (class = 0; class < HP_NR_CLASSES; class++) {
 		unsigned long all = hp_claim_all(root_of(w), class, node->nid);
-		unsigned long total = node->real.total[class];
+		unsigned long total = hp_model_total(&node->real, class);
 		unsigned long free = node->real.free[class], reserved;
 
 		if (all <= total)
 			node->lost[class] = false;
 		sim_check(all <= total || node->lost[class]);
-		reserved = all - root->count[class].used;
+		reserved = all - root->count[class].used -
+			   (total - node->real.total[class]);
 		sim_check(hp_claim_reserved(root_of(w), class, &node->real) ==
 			  (reserved < free ? reserved : free));
 		if (class == HP_2M && model_has_idle(&node->model)) {
@@ -773,14 +802,14 @@ static void report(void)
 	printf("# guarantees: set %lu, no space %lu, busy %lu, divided %lu, requests covered %lu, kept out %lu, kept broken %lu, blocks lost %lu\n",
 	       did.min_set, did.min_nospc, did.min_busy, did.divided,
 	       did.covered, did.kept_out, did.kept_broken, did.lost);
-	printf("# requests of removed cgroups %lu, their accounts freed %lu\n",
-	       did.late, did.zombies);
+	printf("# requests of removed cgroups %lu, their accounts freed %lu, broken blocks whole again %lu\n",
+	       did.late, did.zombies, did.repaid);
 	printf("# unit 0 taken %lu, marked %lu, retired %lu and in whole blocks %lu, failed again %lu\n",
 	       seen.unit0_last, seen.marked, seen.retired, seen.whole_retired,
 	       seen.again);
 }
 
-/* @covered: the run is long enough that it must have seen everything. */
+/* @covered: the run must have seen everything. */
 void random_run(struct rng *rng, unsigned long ops, bool covered)
 {
 	struct world *w = sim_alloc(sizeof(*w));
@@ -811,5 +840,5 @@ void random_run(struct rng *rng, unsigned long ops, bool covered)
 	sim_check(did.bad_splits && seen.pieces && seen.pieces_retired);
 	sim_check(did.min_set && did.min_nospc && did.min_busy && did.divided);
 	sim_check(did.covered && did.kept_out && did.kept_broken && did.lost);
-	sim_check(did.late && did.zombies);
+	sim_check(did.late && did.zombies && did.repaid);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Guarantees under threads. Each thread is a program in a cgroup of its own; they
- * draw on two small pools, more than there is, give back, set and drop guarantees,
- * and remove and make cgroups. One mutex stands for hugepool_lock and, as in
+ * draw on two small pools, more than there is, split 1 GB blocks, give back, set and
+ * drop guarantees, and remove and make cgroups. One mutex stands for hugepool_lock and, as in
  * pool.c, a request looks first, lets go of the lock, and is admitted and served
  * in a second critical section.
  *
@@ -25,8 +25,9 @@
 #define WINDOWS		3
 #define PARENTS		2
 #define WORKERS		6
-/* At least so many steps of each, however slow the machine is. */
+/* At least so many steps of each, and everything seen, on a slow machine, too. */
 #define MIN_STEPS	10000
+#define MAX_SECONDS	120
 #define MAX_BLOCKS	(NODES * WINDOWS * HP_UNITS_PER_BLOCK)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -38,14 +39,18 @@ static struct hp_block blocks[NODES][WINDOWS];
 static struct hp_account *accounts[1 + PARENTS];
 static struct hp_claim_model claims[NODES][HP_NR_CLASSES];
 static bool demote;
+/* Who broke a block, or -1. */
+static int debtors[NODES][WINDOWS];
 static struct {
 	unsigned long served, covered, refused, races, set, full, removed;
-	unsigned long breaks, merges;
+	unsigned long breaks, splits, merges;
 } did;
 
 /* Set while a unit is in somebody's hands. */
 static atomic_bool out[NODES][WINDOWS * HP_UNITS_PER_BLOCK];
 static atomic_bool stop;
+/* All give back what they have: else no 1 GB block would ever be whole again. */
+static atomic_bool ebb;
 
 struct piece {
 	struct hp_account *account;
@@ -106,7 +111,7 @@ static void check_books(int nid)
 			  node->total[HP_2M] < keep + HP_UNITS_PER_BLOCK);
 	for (class = 0; class < HP_NR_CLASSES; class++) {
 		sim_check(hp_claim_all(accounts[0], class, nid) <=
-			  node->total[class]);
+			  hp_model_total(node, class));
 		sim_check(count[class].used + node->free[class] ==
 			  node->total[class]);
 		sim_check(hp_claim_reserved(accounts[0], class, node) <=
@@ -116,10 +121,15 @@ static void check_books(int nid)
 
 static bool merge_one(int nid)
 {
-	unsigned long unit, keep = hp_claim_all(accounts[0], HP_2M, nid);
+	unsigned long unit;
+	int *debtor;
 
-	if (!hp_node_merge(&nodes[nid], keep, &unit))
+	if (!hp_claim_merge(accounts[0], &nodes[nid], &unit))
 		return false;
+	debtor = &debtors[nid][unit / HP_UNITS_PER_BLOCK];
+	if (*debtor >= 0)
+		claims[nid][HP_1G].owed[*debtor]--;
+	*debtor = -1;
 	did.merges++;
 	return true;
 }
@@ -222,6 +232,39 @@ static void give(struct worker *w, unsigned int i)
 	pthread_mutex_unlock(&lock);
 }
 
+/* As hugepool_split_folio(). */
+static void split(struct worker *w, unsigned int i)
+{
+	struct piece *piece = &w->pieces[i];
+	unsigned int nid = piece->nid, window = piece->unit / HP_UNITS_PER_BLOCK;
+	u8 kind;
+
+	pthread_mutex_lock(&lock);
+	sim_check(hp_node_split(&nodes[nid], piece->unit, HP_UNITS_PER_BLOCK, 1,
+				&kind));
+	hp_account_break(piece->account, HP_SHMEM, nid);
+	hp_claim_break(piece->account, &nodes[nid], &blocks[nid][window]);
+	debtors[nid][window] = piece->owner;
+	claims[nid][HP_1G].own[piece->owner]--;
+	claims[nid][HP_1G].owed[piece->owner]++;
+	claims[nid][HP_2M].own[piece->owner] += HP_UNITS_PER_BLOCK;
+	while (merge_one(nid))
+		;
+	did.splits++;
+	check_books(nid);
+	pthread_mutex_unlock(&lock);
+
+	/* That it is whole again it is not told: it counts the block as held. */
+	if (piece->owner == w->number)
+		w->held[nid][HP_2M] += HP_UNITS_PER_BLOCK;
+	piece->class = HP_2M;
+	for (i = 1; i < HP_UNITS_PER_BLOCK; i++) {
+		sim_check(w->nr_pieces < MAX_BLOCKS);
+		w->pieces[w->nr_pieces] = *piece;
+		w->pieces[w->nr_pieces++].unit += i;
+	}
+}
+
 /* As hp_promise(): whether @min is guaranteed now. */
 static bool promise(struct hp_account *account, int who, enum hp_class class,
 		    int nid, unsigned long min)
@@ -233,7 +276,8 @@ static bool promise(struct hp_account *account, int who, enum hp_class class,
 	pthread_mutex_lock(&lock);
 	err = hp_min_check(account, class, nid, min,
 			   hp_min_room(account, class, node));
-	sim_check(err == hp_model_min(model, who, min, node->total[class]));
+	sim_check(err == hp_model_min(model, who, min,
+				      hp_model_total(node, class)));
 	if (!err) {
 		hp_min_set(account, class, nid, min);
 		model->min[who] = min;
@@ -298,6 +342,10 @@ static void remove_cgroup(struct worker *w)
 	pthread_mutex_lock(&lock);
 	hp_account_exit(w->account, NODES);
 	for (nid = 0; nid < NODES; nid++) {
+		hp_claim_inherit(w->account, &nodes[nid]);
+		for (i = 0; i < WINDOWS; i++)
+			if (debtors[nid][i] == w->number)
+				debtors[nid][i] = w->parent;
 		for (class = 0; class < HP_NR_CLASSES; class++)
 			hp_model_remove(&claims[nid][class], w->number);
 		while (merge_one(nid))
@@ -326,11 +374,16 @@ static void step(struct worker *w)
 		make_cgroup(w);
 	} else if (w->zombie && rng_one_in(&w->rng, 200)) {
 		reparent(w);
-	} else if (w->filling || !w->nr_pieces) {
+	} else if (!w->nr_pieces || (w->filling && !ebb)) {
 		if (!request(w, class, nid) && rng_one_in(&w->rng, 20))
 			w->filling = false;
 	} else {
-		give(w, rng_below(&w->rng, w->nr_pieces));
+		unsigned int i = rng_below(&w->rng, w->nr_pieces);
+
+		if (w->pieces[i].class == HP_1G && rng_one_in(&w->rng, 2))
+			split(w, i);
+		else
+			give(w, i);
 		if (rng_one_in(&w->rng, 100))
 			w->filling = true;
 	}
@@ -358,6 +411,8 @@ static void govern(struct rng *rng)
 	enum hp_class class = rng_one_in(rng, 8) ? HP_1G : HP_2M;
 	int who = 1 + rng_below(rng, PARENTS), nid = rng_below(rng, NODES);
 
+	if (rng_one_in(rng, 10))
+		ebb = !ebb;
 	promise(accounts[who], who, class, nid,
 		rng_below(rng, class == HP_1G ? 2 : 150));
 	if (!rng_one_in(rng, 10))
@@ -379,6 +434,7 @@ static void begin(void)
 
 	for (i = 0; i < NODES; i++)
 		hp_node_init(&nodes[i], i, windows[i], 0, WINDOWS);
+	memset(debtors, 0xff, sizeof(debtors));
 	add(0, 0, HP_UNITS_PER_BLOCK, true);
 	add(0, 1, HP_UNITS_PER_BLOCK, true);
 	add(0, 2, 60, false);
@@ -413,14 +469,26 @@ static void end(void)
 		free(accounts[nid]);
 }
 
-static bool all_have_worked(void)
+static bool seen_everything(void)
+{
+	bool all;
+
+	pthread_mutex_lock(&lock);
+	all = did.covered && did.served > did.covered && did.refused &&
+	      did.set && did.full && did.removed && did.breaks && did.splits &&
+	      did.merges;
+	pthread_mutex_unlock(&lock);
+	return all;
+}
+
+static bool is_enough(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < WORKERS; i++)
 		if (workers[i].steps < MIN_STEPS)
 			return false;
-	return true;
+	return seen_everything();
 }
 
 void threads_run(unsigned long long seed, unsigned long seconds)
@@ -437,7 +505,8 @@ void threads_run(unsigned long long seed, unsigned long seconds)
 					  &workers[i]));
 	}
 	until = time(NULL) + seconds;
-	while (time(NULL) < until || !all_have_worked()) {
+	while (time(NULL) < until ||
+	       (time(NULL) < until + MAX_SECONDS && !is_enough())) {
 		struct timespec moment = { 0, 100000 };
 
 		govern(&rng);
@@ -448,10 +517,8 @@ void threads_run(unsigned long long seed, unsigned long seconds)
 		sim_check(!pthread_join(workers[i].thread, NULL));
 	end();
 
-	printf("# %u threads: served %lu, of these covered %lu, refused %lu, races lost %lu, guarantees set %lu, refused %lu, cgroups removed %lu, breaks %lu, merges %lu\n",
+	printf("# %u threads: served %lu, of these covered %lu, refused %lu, races lost %lu, guarantees set %lu, refused %lu, cgroups removed %lu, breaks %lu, splits %lu, merges %lu\n",
 	       WORKERS, did.served, did.covered, did.refused, did.races,
-	       did.set, did.full, did.removed, did.breaks, did.merges);
-	sim_check(did.covered && did.served > did.covered && did.refused);
-	sim_check(did.set && did.full && did.removed);
-	sim_check(did.breaks && did.merges);
+	       did.set, did.full, did.removed, did.breaks, did.splits, did.merges);
+	sim_check(seen_everything());
 }

@@ -134,13 +134,11 @@ void hp_account_charge(struct hp_account *account, enum hp_consumer consumer,
  * @nid: as charged
  *
  * What is held stays the same, so no limit is asked: the owner may be above
- * those for 2 MB afterwards.
+ * those for 2 MB afterwards. hp_claim_break() has to be told as well.
  */
 void hp_account_break(struct hp_account *account, enum hp_consumer consumer,
 		      int nid)
 {
-	hp_claim_hold(account, HP_1G, nid, -1);
-	hp_claim_hold(account, HP_2M, nid, HP_UNITS_PER_BLOCK);
 	for (; account; account = account->parent) {
 		hp_release(account, consumer, HP_1G, nid, 1);
 		hp_hold(account, consumer, HP_2M, nid, HP_UNITS_PER_BLOCK);

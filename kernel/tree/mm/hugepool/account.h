@@ -41,7 +41,8 @@ struct hp_count {
  * @min: its guarantee
  * @children_min: the sum of its children's guarantees
  * @own: held by the account itself and what removed children have left behind,
- *	 not by its descendants
+ *	 not by its descendants; of 1 GB, what it has broken counts as well until
+ *	 it is whole again
  * @children: sum of the claims of its children
  * @all: the claim: @own + @children, and never less than @min
  */

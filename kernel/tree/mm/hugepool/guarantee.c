@@ -85,6 +85,66 @@ void hp_claim_fold(struct hp_account *account, enum hp_class class, int nid)
 }
 
 /**
+ * hp_claim_break - a 1 GB block in use was broken by its owner
+ * @account: account of the owner, as for hp_claim_hold()
+ * @node: pool of the node
+ * @block: the block
+ *
+ * Its units are claimed in addition to it.
+ */
+void hp_claim_break(struct hp_account *account, struct hp_node *node,
+		    struct hp_block *block)
+{
+	while (account->gone)
+		account = account->parent;
+	block->debtor = account;
+	node->nr_owed++;
+	hp_claim_hold(account, HP_2M, node->nid, HP_UNITS_PER_BLOCK);
+}
+
+/**
+ * hp_claim_merge - make a 1 GB block whole, if no guarantee needs its units
+ * @root: account of the root
+ * @node: pool of the node
+ * @unit: set to the first unit of the block
+ *
+ * Return: as hp_node_merge(). Whoever has broken the block does not claim it any
+ * more then.
+ */
+bool hp_claim_merge(const struct hp_account *root, struct hp_node *node,
+		    unsigned long *unit)
+{
+	struct hp_block *block;
+
+	if (!hp_node_merge(node, hp_claim_all(root, HP_2M, node->nid), unit))
+		return false;
+	block = hp_node_find(node, *unit);
+	if (block->debtor) {
+		hp_claim_hold(block->debtor, HP_1G, node->nid, -1);
+		block->debtor = NULL;
+		node->nr_owed--;
+	}
+	return true;
+}
+
+/**
+ * hp_claim_inherit - the parent of an account is the debtor now
+ * @account: account that hp_account_exit() was called for
+ * @node: pool of a node
+ */
+void hp_claim_inherit(const struct hp_account *account, struct hp_node *node)
+{
+	unsigned long i;
+
+	for (i = 0; i < node->nr_windows && node->nr_owed; i++) {
+		struct hp_block *block = node->windows[i];
+
+		if (block && block->debtor == account)
+			block->debtor = account->parent;
+	}
+}
+
+/**
  * hp_claim_all - what an account keeps from others
  * @account: account; that of the root keeps all that is held or promised
  * @class: size of the blocks
@@ -116,8 +176,12 @@ static long hp_claim_grow(const struct hp_account **account,
 static long hp_unclaimed(const struct hp_account *root, enum hp_class class,
 			 const struct hp_node *node)
 {
-	return (long)node->total[class] -
-	       hp_claim_of(root, class, node->nid)->all;
+	long total = node->total[class];
+
+	/* These are in the claims of those who broke them. */
+	if (class == HP_1G)
+		total += node->nr_owed;
+	return total - hp_claim_of(root, class, node->nid)->all;
 }
 
 /* Free 1 GB blocks that 2 MB requests may break: nobody has a claim to them. */
@@ -194,9 +258,11 @@ unsigned long hp_claim_reserved(const struct hp_account *root,
 	long reserved;
 
 	reserved = at->claim[class].all - (long)at->count[class].used;
+	if (class == HP_1G)
+		reserved -= node->nr_owed;
 	if (reserved < 0)
 		return 0;
-	/* More was promised than is left after a memory failure, or a break. */
+	/* More was promised than is left after a memory failure. */
 	return (unsigned long)reserved < node->free[class] ? reserved :
 							      node->free[class];
 }
@@ -209,9 +275,8 @@ unsigned long hp_claim_reserved(const struct hp_account *root,
  * @node: pool of the node
  *
  * Free blocks that others have a claim to are as good as none. Where too much was
- * promised, because blocks have been lost to memory failures or their owner has
- * broken them, requests that a guarantee covers are served as long as there is
- * anything.
+ * promised, because blocks have been lost to memory failures, requests that a
+ * guarantee covers are served as long as there is anything.
  *
  * Return: how hp_node_take() can serve the request.
  */

@@ -110,7 +110,9 @@ int hp_promise(struct hp_account *account, enum hp_class class, int nid,
  */
 void hp_promise_end(struct hp_account *account)
 {
-	scoped_guard(spinlock_irqsave, &hugepool_lock)
+	scoped_guard(spinlock_irqsave, &hugepool_lock) {
 		hp_account_exit(account, nr_node_ids);
+		hp_pool_inherit(account);
+	}
 	hp_pool_merge();
 }

@@ -3,7 +3,7 @@
  * Hugepool: the naive model of guarantees, for KUnit and for tests/sim of the
  * hugepool project.
  *
- * It keeps what each account holds itself and what it was promised, and nothing
+ * It keeps what each account holds itself, has broken and was promised, and nothing
  * else. A claim is added up from the leaves whenever it is asked for; whether
  * something is admitted is found out by doing it, adding everything up again and
  * undoing it.
@@ -25,6 +25,8 @@ struct hp_claim_model {
 	int parent[HP_MODEL_ACCOUNTS];
 	unsigned long min[HP_MODEL_ACCOUNTS];
 	unsigned long own[HP_MODEL_ACCOUNTS];
+	/* Of 1 GB: broken by it, and not whole again. */
+	unsigned long owed[HP_MODEL_ACCOUNTS];
 };
 
 static inline void hp_model_create(struct hp_claim_model *model, int who,
@@ -34,12 +36,14 @@ static inline void hp_model_create(struct hp_claim_model *model, int who,
 	model->parent[who] = parent;
 	model->min[who] = 0;
 	model->own[who] = 0;
+	model->owed[who] = 0;
 }
 
 /* The cgroup is removed: its guarantee is void, what it holds the parent's. */
 static inline void hp_model_remove(struct hp_claim_model *model, int who)
 {
 	model->own[model->parent[who]] += model->own[who];
+	model->owed[model->parent[who]] += model->owed[who];
 	model->there[who] = false;
 }
 
@@ -54,7 +58,7 @@ static inline bool hp_model_is_child(const struct hp_claim_model *model,
 static inline unsigned long hp_model_claim(const struct hp_claim_model *model,
 					   int who)
 {
-	unsigned long held = model->own[who];
+	unsigned long held = model->own[who] + model->owed[who];
 	int i;
 
 	for (i = 0; i < HP_MODEL_ACCOUNTS; i++)
@@ -140,6 +144,13 @@ static inline int hp_model_min(struct hp_claim_model *model, int who,
 	return all == before || all <= total ? 0 : -ENOSPC;
 }
 
+/* What claims may add up to: what was broken by its owner is still claimed. */
+static inline unsigned long hp_model_total(const struct hp_node *node,
+					   enum hp_class class)
+{
+	return node->total[class] + (class == HP_1G ? node->nr_owed : 0);
+}
+
 /*
  * How is a request served? @models are those of both classes on the node.
  * Nobody's guarantee of 1 GB is broken into for 2 MB, not one's own either.
@@ -148,13 +159,13 @@ static inline enum hp_admission
 hp_model_admission(struct hp_claim_model *models, int who, enum hp_class class,
 		   bool demote, const struct hp_node *node)
 {
-	unsigned long total = node->total[class];
+	unsigned long total = hp_model_total(node, class);
 
 	if (node->free[class] &&
 	    hp_model_admits(&models[class], who, 1, total))
 		return HP_ADMIT_FREE;
 	if (class == HP_2M && demote && node->free[HP_1G] &&
-	    hp_model_all(&models[HP_1G]) < node->total[HP_1G] &&
+	    hp_model_all(&models[HP_1G]) < hp_model_total(node, HP_1G) &&
 	    hp_model_admits(&models[HP_2M], who, 1, total + HP_UNITS_PER_BLOCK))
 		return HP_ADMIT_BREAK;
 	return HP_ADMIT_NONE;
@@ -166,11 +177,13 @@ static inline bool hp_model_room_right(struct hp_claim_model *models, int who,
 				       const struct hp_node *node,
 				       unsigned long room)
 {
-	unsigned long total = node->total[class], free = node->free[class];
-	unsigned long claimed = hp_model_all(&models[HP_1G]), blocks = 0;
+	unsigned long total = hp_model_total(node, class);
+	unsigned long whole = hp_model_total(node, HP_1G), blocks = 0;
+	unsigned long claimed = hp_model_all(&models[HP_1G]);
+	unsigned long free = node->free[class];
 
-	if (class == HP_2M && demote && claimed < node->total[HP_1G])
-		blocks = node->total[HP_1G] - claimed;
+	if (class == HP_2M && demote && claimed < whole)
+		blocks = whole - claimed;
 	if (blocks > node->free[HP_1G])
 		blocks = node->free[HP_1G];
 	total += blocks * HP_UNITS_PER_BLOCK;

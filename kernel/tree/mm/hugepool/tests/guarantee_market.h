@@ -37,7 +37,9 @@ struct hp_market {
 	struct hp_block *windows[HP_TREE_NODES][HP_MARKET_WINDOWS];
 	struct hp_block blocks[HP_TREE_NODES][HP_MARKET_WINDOWS];
 	struct hp_claim_model models[HP_TREE_NODES][HP_NR_CLASSES];
-	/* Blocks were lost or broken by their owner: too much is promised. */
+	/* Who broke a block, and claims it until it is whole; or nobody. */
+	enum hp_who debtors[HP_TREE_NODES][HP_MARKET_WINDOWS];
+	/* Blocks were lost: too much is promised. */
 	bool lost[HP_TREE_NODES][HP_NR_CLASSES];
 	struct hp_grant grants[HP_MARKET_GRANTS];
 	unsigned int nr_grants;
@@ -129,20 +131,29 @@ static inline const char *hp_market_take(struct hp_market *market,
 	return NULL;
 }
 
-static inline unsigned long hp_market_keep(struct hp_market *market, int nid)
+/* As hp_merge_one(). */
+static inline bool hp_market_merge_one(struct hp_market *market, int nid)
 {
-	return hp_claim_all(market->tree.who[HP_ROOT], HP_2M, nid);
+	unsigned long unit;
+	enum hp_who *debtor;
+
+	if (!hp_claim_merge(market->tree.who[HP_ROOT], &market->nodes[nid],
+			    &unit))
+		return false;
+	debtor = &market->debtors[nid][unit / HP_UNITS_PER_BLOCK];
+	if (*debtor)
+		market->models[nid][HP_1G].owed[hp_market_index(*debtor)]--;
+	*debtor = HP_NOBODY;
+	return true;
 }
 
 /* As hp_pool_merge(). */
 static inline void hp_market_merge(struct hp_market *market)
 {
-	unsigned long unit;
 	int nid;
 
 	for (nid = 0; nid < HP_TREE_NODES; nid++)
-		while (hp_node_merge(&market->nodes[nid],
-				     hp_market_keep(market, nid), &unit))
+		while (hp_market_merge_one(market, nid))
 			;
 }
 
@@ -153,7 +164,6 @@ static inline const char *hp_market_give(struct hp_market *market,
 	struct hp_grant grant = market->grants[nr];
 	struct hp_node *node = &market->nodes[grant.nid];
 	enum hp_give given;
-	unsigned long unit;
 	u8 kind;
 
 	market->grants[nr] = market->grants[--market->nr_grants];
@@ -168,7 +178,7 @@ static inline const char *hp_market_give(struct hp_market *market,
 	hp_account_uncharge(market->tree.who[grant.who], HP_SHMEM, grant.class,
 			    grant.nid, 1);
 	market->models[grant.nid][grant.class].own[hp_market_index(grant.who)]--;
-	hp_node_merge(node, hp_market_keep(market, grant.nid), &unit);
+	hp_market_merge_one(market, grant.nid);
 	return NULL;
 }
 
@@ -178,17 +188,21 @@ static inline const char *hp_market_split(struct hp_market *market,
 {
 	struct hp_grant *grant = &market->grants[nr];
 	struct hp_claim_model *models = market->models[grant->nid];
+	struct hp_node *node = &market->nodes[grant->nid];
 	int who = hp_market_index(grant->who);
-	unsigned int i;
+	unsigned int i, window;
 	u8 kind;
 
-	if (!hp_node_split(&market->nodes[grant->nid], grant->unit,
-			   HP_UNITS_PER_BLOCK, 1, &kind))
+	if (!hp_node_split(node, grant->unit, HP_UNITS_PER_BLOCK, 1, &kind))
 		return "hp_node_split() refused";
 	hp_account_break(market->tree.who[grant->who], HP_SHMEM, grant->nid);
+	window = grant->unit / HP_UNITS_PER_BLOCK;
+	hp_claim_break(market->tree.who[grant->who], node,
+		       &market->blocks[grant->nid][window]);
+	market->debtors[grant->nid][window] = grant->who;
 	models[HP_1G].own[who]--;
+	models[HP_1G].owed[who]++;
 	models[HP_2M].own[who] += HP_UNITS_PER_BLOCK;
-	market->lost[grant->nid][HP_1G] = true;
 	grant->class = HP_2M;
 	for (i = 1; i < HP_UNITS_PER_BLOCK; i++) {
 		market->grants[market->nr_grants] = *grant;
@@ -258,11 +272,17 @@ static inline void hp_market_exit(struct hp_market *market, enum hp_who who)
 	enum hp_who heir;
 
 	hp_account_exit(market->tree.who[who], HP_TREE_NODES);
-	for (nid = 0; nid < HP_TREE_NODES; nid++)
+	for (nid = 0; nid < HP_TREE_NODES; nid++) {
+		hp_claim_inherit(market->tree.who[who], &market->nodes[nid]);
 		for (class = 0; class < HP_NR_CLASSES; class++)
 			hp_model_remove(&market->models[nid][class],
 					hp_market_index(who));
+	}
 	heir = hp_market_heir(market, who);
+	for (nid = 0; nid < HP_TREE_NODES; nid++)
+		for (i = 0; i < HP_MARKET_WINDOWS; i++)
+			if (market->debtors[nid][i] == who)
+				market->debtors[nid][i] = heir;
 	for (i = 0; i < market->nr_grants; i++)
 		if (market->grants[i].who == who)
 			market->grants[i].who = heir;
@@ -278,14 +298,14 @@ static inline const char *hp_market_check_one(struct hp_market *market,
 	const struct hp_account *account = market->tree.who[who];
 	const struct hp_claim *claim = &account->nodes[nid].claim[class];
 	const struct hp_node *node = &market->nodes[nid];
-	unsigned long total = node->total[class], room;
+	unsigned long total = hp_model_total(node, class), room;
 	int i = hp_market_index(who);
 
 	if (claim->min != model->min[i] ||
 	    claim->children_min != hp_model_children_min(model, i))
 		return "the guarantees are not those that were set";
 	if (claim->all != hp_model_claim(model, i) ||
-	    claim->own != model->own[i] ||
+	    claim->own != model->own[i] + model->owed[i] ||
 	    claim->children != hp_model_children(model, i))
 		return "the claims are wrong";
 	if (!hp_model_room_right(market->models[nid], i, class, false, node,
@@ -313,14 +333,19 @@ static inline const char *hp_market_check_node(struct hp_market *market,
 	const struct hp_account *root = market->tree.who[HP_ROOT];
 	const struct hp_node *node = &market->nodes[nid];
 	unsigned long all, free = node->free[class], reserved;
-	unsigned int i;
+	unsigned int i, owed = 0;
 
+	for (i = 0; i < HP_MARKET_WINDOWS; i++)
+		owed += !!market->debtors[nid][i];
+	if (node->nr_owed != owed)
+		return "the number of blocks that are owed is wrong";
 	all = hp_model_all(&market->models[nid][class]);
-	if (all <= node->total[class])
+	if (all <= hp_model_total(node, class))
 		market->lost[nid][class] = false;
 	else if (!market->lost[nid][class])
 		return "more was promised than there is";
-	reserved = all - root->nodes[nid].count[class].used;
+	reserved = all - root->nodes[nid].count[class].used -
+		   (hp_model_total(node, class) - node->total[class]);
 	if (hp_claim_reserved(root, class, node) !=
 	    (reserved < free ? reserved : free))
 		return "hp_claim_reserved() answered wrongly";

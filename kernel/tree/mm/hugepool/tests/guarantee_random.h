@@ -70,7 +70,7 @@ static inline const char *hp_random_min(struct hp_market *market, u64 *state)
 	enum hp_class class = hp_random_below(state, 3) ? HP_2M : HP_1G;
 	enum hp_who who = hp_random_who(market, state);
 	int nid = (int)hp_random_below(state, HP_TREE_NODES);
-	unsigned long total = market->nodes[nid].total[class], min;
+	unsigned long total = hp_model_total(&market->nodes[nid], class), min;
 
 	if (who == HP_ROOT)
 		return NULL;
