@@ -22,7 +22,7 @@ static unsigned long used(const struct model_accounts *all, int who,
 
 	for (i = 0; i < SIM_ACCOUNTS; i++)
 		if (all->accounts[i].real && is_below(all, i, who))
-			sum += all->accounts[i].own[nid][class];
+			sum += all->claims[nid][class].own[i];
 	return sum;
 }
 
@@ -36,7 +36,7 @@ static unsigned long used_all(const struct model_accounts *all, int who,
 		if (!all->accounts[i].real || !is_below(all, i, who))
 			continue;
 		for (nid = 0; nid < SIM_NIDS; nid++)
-			sum += all->accounts[i].own[nid][class];
+			sum += all->claims[nid][class].own[i];
 	}
 	return sum;
 }
@@ -46,6 +46,7 @@ void accounts_create(struct model_accounts *all, int who, int parent)
 	struct model_account *account = &all->accounts[who];
 	size_t size = sizeof(*account->real) +
 		      SIM_NIDS * sizeof(account->real->nodes[0]);
+	int nid, class;
 
 	memset(account, 0, sizeof(*account));
 	/* ULONG_MAX: no limit. */
@@ -57,24 +58,67 @@ void accounts_create(struct model_accounts *all, int who, int parent)
 	memset(account->real, 0x5a, size);
 	hp_account_init(account->real, parent == SIM_NOBODY ? NULL :
 			all->accounts[parent].real, SIM_NIDS);
+	for (nid = 0; nid < SIM_NIDS; nid++)
+		for (class = 0; class < HP_NR_CLASSES; class++)
+			hp_model_create(&all->claims[nid][class], who, parent);
 }
 
 /*
- * The cgroup goes offline: what it holds becomes its parent's, whose number is
- * returned, and its account is gone.
+ * The cgroup goes offline: what it holds becomes its parent's, and its account is
+ * kept until nobody can come to it any more. Returns the number of the zombie, or
+ * SIM_NOBODY when there are so many that this has to wait.
  */
 int accounts_remove(struct model_accounts *all, int who)
 {
 	struct model_account *account = &all->accounts[who];
-	struct model_account *parent = &all->accounts[account->parent];
-	int nid, class;
+	struct model_zombie *zombie;
+	int i, nid, class;
 
+	for (i = 0; i < SIM_ZOMBIES && all->zombies[i].real; i++)
+		;
+	if (i == SIM_ZOMBIES)
+		return SIM_NOBODY;
+	hp_account_exit(account->real, SIM_NIDS);
 	for (nid = 0; nid < SIM_NIDS; nid++)
 		for (class = 0; class < HP_NR_CLASSES; class++)
-			parent->own[nid][class] += account->own[nid][class];
-	free(account->real);
+			hp_model_remove(&all->claims[nid][class], who);
+	zombie = &all->zombies[i];
+	*zombie = (struct model_zombie){ account->real, account->parent, false };
 	account->real = NULL;
-	return account->parent;
+	/* So that late requests need only ask the limits of the heir. */
+	for (class = 0; class < HP_NR_CLASSES; class++) {
+		zombie->real->all[class].max = HP_NO_LIMIT;
+		for (nid = 0; nid < SIM_NIDS; nid++)
+			zombie->real->nodes[nid].count[class].max = HP_NO_LIMIT;
+	}
+	for (zombie = all->zombies; zombie < all->zombies + SIM_ZOMBIES; zombie++)
+		if (zombie->real && zombie->heir == who)
+			zombie->heir = account->parent;
+	return i;
+}
+
+/* Nobody knows the account any more, nor one below it. */
+bool accounts_free_zombie(struct model_accounts *all, int zombie)
+{
+	struct hp_account *real = all->zombies[zombie].real;
+	int i;
+
+	for (i = 0; i < SIM_ZOMBIES; i++)
+		if (all->zombies[i].real && all->zombies[i].real->parent == real)
+			return false;
+	free(real);
+	all->zombies[zombie].real = NULL;
+	return true;
+}
+
+/* The account to charge or uncharge: the one that was there at the time, or not. */
+struct hp_account *accounts_real(const struct model_accounts *all, int who,
+				 int zombie)
+{
+	if (zombie != SIM_NOBODY && all->zombies[zombie].real &&
+	    !all->zombies[zombie].reparented)
+		return all->zombies[zombie].real;
+	return all->accounts[who].real;
 }
 
 int accounts_pick(const struct model_accounts *all, struct rng *rng)
@@ -152,24 +196,41 @@ static void raise_peaks(struct model_accounts *all, int who,
 void accounts_charge(struct model_accounts *all, int who, enum hp_class class,
 		     int nid)
 {
-	all->accounts[who].own[nid][class]++;
+	all->claims[nid][class].own[who]++;
 	raise_peaks(all, who, class, nid);
 }
 
 /* A 1 GB block is 512 units now, of the same account. */
 void accounts_break(struct model_accounts *all, int who, int nid)
 {
-	sim_check(all->accounts[who].own[nid][HP_1G]);
-	all->accounts[who].own[nid][HP_1G]--;
-	all->accounts[who].own[nid][HP_2M] += 512;
+	/* Until it is whole again it is claimed as one of 1 GB, too. */
+	sim_check(all->claims[nid][HP_1G].own[who]);
+	all->claims[nid][HP_1G].own[who]--;
+	all->claims[nid][HP_1G].owed[who]++;
+	all->claims[nid][HP_2M].own[who] += 512;
 	raise_peaks(all, who, HP_2M, nid);
 }
 
 void accounts_uncharge(struct model_accounts *all, int who, enum hp_class class,
 		       int nid, unsigned int nr)
 {
-	sim_check(all->accounts[who].own[nid][class] >= nr);
-	all->accounts[who].own[nid][class] -= nr;
+	sim_check(all->claims[nid][class].own[who] >= nr);
+	all->claims[nid][class].own[who] -= nr;
+}
+
+/* What an account was guaranteed and keeps from others. */
+void accounts_check_claim(const struct model_accounts *all, int who,
+			  enum hp_class class, int nid)
+{
+	const struct hp_claim *claim =
+		&all->accounts[who].real->nodes[nid].claim[class];
+	const struct hp_claim_model *model = &all->claims[nid][class];
+
+	sim_check(claim->min == model->min[who]);
+	sim_check(claim->children_min == hp_model_children_min(model, who));
+	sim_check(claim->own == model->own[who] + model->owed[who]);
+	sim_check(claim->children == hp_model_children(model, who));
+	sim_check(claim->all == hp_model_claim(model, who));
 }
 
 static void check_one(const struct model_accounts *all, int who)
@@ -192,6 +253,7 @@ static void check_one(const struct model_accounts *all, int who)
 			sim_check(count->peak == account->peak[nid][class]);
 			sim_check(count->max == account->max[nid][class]);
 			sim_check(node->held[HP_SHMEM][class] == count->used);
+			accounts_check_claim(all, who, class, nid);
 		}
 	}
 }
@@ -212,4 +274,6 @@ void accounts_free(struct model_accounts *all)
 
 	for (who = 0; who < SIM_ACCOUNTS; who++)
 		free(all->accounts[who].real);
+	for (who = 0; who < SIM_ZOMBIES; who++)
+		free(all->zombies[who].real);
 }

@@ -55,13 +55,6 @@ bool model_add(struct model_node *node, unsigned long unit, unsigned int nr,
 	return true;
 }
 
-bool model_has(const struct model_node *node, enum hp_class class, bool demote)
-{
-	if (class == HP_2M && demote)
-		return node->free[HP_2M] || node->free[HP_1G];
-	return node->free[class];
-}
-
 /* The block falls apart; its struct pages stay as they are. */
 static void model_break(struct model_node *node, struct model_window *w)
 {
@@ -118,27 +111,29 @@ static void take_whole(struct model_node *node, struct model_window *w,
 	node->free[HP_1G]--;
 }
 
-/* Does a 2 MB request have to find broken blocks, 2 MB ones, or break one? */
-static void check_tier(const struct model_node *node,
-		       const struct model_window *w, const struct hp_slot *slot)
+/* All units of a broken block are free. */
+static bool is_idle(const struct model_window *w)
 {
-	bool broken = false, small = false;
+	return w->gigantic && !is_whole(w) && w->nr_free == 512;
+}
+
+/* The lower, the sooner units of a window are used; 0 when it has none. */
+static int tier(const struct model_window *w)
+{
+	if (!w->nr_free)
+		return 0;
+	return !w->gigantic ? 3 : is_idle(w) ? 2 : 1;
+}
+
+static void check_tier(const struct model_node *node,
+		       const struct model_window *w)
+{
 	unsigned long i;
 
-	for (i = 0; i < node->nr_windows; i++) {
-		const struct model_window *other = &node->windows[i];
-
-		if (other->nr_free && other->gigantic)
-			broken = true;
-		else if (other->nr_free)
-			small = true;
-	}
-	if (broken)
-		sim_check(w->gigantic && w->nr_free && !slot->broke);
-	else if (small)
-		sim_check(!w->gigantic && !slot->broke);
-	else
-		sim_check(slot->broke && w->state[0] == WHOLE_FREE);
+	sim_check(tier(w));
+	for (i = 0; i < node->nr_windows; i++)
+		sim_check(!tier(&node->windows[i]) ||
+			  tier(&node->windows[i]) >= tier(w));
 }
 
 static void take_unit(struct model_node *node, struct model_window *w,
@@ -146,9 +141,14 @@ static void take_unit(struct model_node *node, struct model_window *w,
 {
 	unsigned int i, u = slot->unit % 512;
 
-	check_tier(node, w, slot);
-	if (slot->broke)
-		model_break(node, w);
+	if (slot->broke) {
+		struct model_window *broken = window_of(node, slot->broken);
+
+		sim_check(slot->broken % 512 == 0);
+		sim_check(broken && broken->state[0] == WHOLE_FREE);
+		model_break(node, broken);
+	}
+	check_tier(node, w);
 	sim_check(w->state[u] == FREE && !w->bad[u]);
 
 	if (slot->form) {
@@ -171,15 +171,14 @@ static void take_unit(struct model_node *node, struct model_window *w,
 		seen.unit0_last++;
 }
 
-void model_take(struct model_node *node, enum hp_class class, bool demote,
+void model_take(struct model_node *node, enum hp_class class, bool brk,
 		u8 kind, const struct hp_slot *slot)
 {
 	struct model_window *w = window_of(node, slot->unit);
 
-	sim_check(model_has(node, class, demote));
 	sim_check(slot->class == class);
 	sim_check(w);
-	sim_check(!slot->broke || demote);
+	sim_check(slot->broke == brk);
 	if (class == HP_1G)
 		take_whole(node, w, kind, slot);
 	else
@@ -280,9 +279,16 @@ enum hp_give model_give(struct model_node *node, unsigned long unit,
 	seen.retired += given == HP_GIVE_RETIRED;
 	seen.pieces += nr > 1;
 	seen.pieces_retired += nr > 1 && given == HP_GIVE_RETIRED;
-	if (!w->gigantic || w->nr_free < 512)
-		return given;
+	return given;
+}
 
+/* All units of a block are free, and it is whole. */
+void model_merge(struct model_node *node, unsigned long unit)
+{
+	struct model_window *w = window_of(node, unit);
+	unsigned int i;
+
+	sim_check(unit % 512 == 0 && w && is_idle(w));
 	for (i = 0; i < 512; i++)
 		w->state[i] = WHOLE_FREE;
 	w->nr_free = 0;
@@ -292,7 +298,16 @@ enum hp_give model_give(struct model_node *node, unsigned long unit,
 	node->free[HP_1G]++;
 	node->nr_broken--;
 	seen.merges++;
-	return HP_GIVE_MERGED;
+}
+
+bool model_has_idle(const struct model_node *node)
+{
+	unsigned long i;
+
+	for (i = 0; i < node->nr_windows; i++)
+		if (is_idle(&node->windows[i]))
+			return true;
+	return false;
 }
 
 enum hp_fail model_fail(struct model_node *node, unsigned long unit)

@@ -59,8 +59,7 @@ extern struct model_seen seen;
 
 bool model_add(struct model_node *node, unsigned long unit, unsigned int nr,
 	       bool gigantic);
-bool model_has(const struct model_node *node, enum hp_class class, bool demote);
-void model_take(struct model_node *node, enum hp_class class, bool demote,
+void model_take(struct model_node *node, enum hp_class class, bool brk,
 		u8 kind, const struct hp_slot *slot);
 bool model_holds(const struct model_node *node, unsigned long unit,
 		 unsigned int nr);
@@ -68,6 +67,8 @@ void model_split(struct model_node *node, unsigned long unit, unsigned int nr,
 		 unsigned int new_nr);
 enum hp_give model_give(struct model_node *node, unsigned long unit,
 			unsigned int nr, u8 *kind);
+void model_merge(struct model_node *node, unsigned long unit);
+bool model_has_idle(const struct model_node *node);
 enum hp_fail model_fail(struct model_node *node, unsigned long unit);
 void model_counters(const struct model_node *node, const struct hp_node *real);
 void model_check(const struct model_node *node, const struct hp_node *real);

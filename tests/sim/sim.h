@@ -11,6 +11,7 @@
 
 #include "account.h"
 #include "core.h"
+#include "tests/random.h"
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
@@ -22,20 +23,15 @@ struct rng {
 	uint64_t state;
 };
 
-/* splitmix64: the same numbers everywhere for the same seed. */
 static inline uint64_t rng_next(struct rng *rng)
 {
-	uint64_t z = rng->state += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
+	return hp_random_next(&rng->state);
 }
 
 /* A number below @limit. */
 static inline unsigned long rng_below(struct rng *rng, unsigned long limit)
 {
-	return rng_next(rng) % limit;
+	return hp_random_below(&rng->state, limit);
 }
 
 static inline bool rng_one_in(struct rng *rng, unsigned long n)
@@ -70,5 +66,8 @@ void text_random(struct rng *rng, unsigned long strings);
 
 /* random.c: random operations on random worlds against the models. */
 void random_run(struct rng *rng, unsigned long ops, bool covered);
+
+/* threads.c: guarantees while several threads draw on the pools. */
+void threads_run(unsigned long long seed, unsigned long seconds);
 
 #endif /* _SIM_H */

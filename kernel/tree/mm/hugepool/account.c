@@ -27,6 +27,7 @@ void hp_account_init(struct hp_account *account, struct hp_account *parent,
 	unsigned int class, consumer, nid;
 
 	account->parent = parent;
+	account->gone = false;
 	for (class = 0; class < HP_NR_CLASSES; class++)
 		hp_count_init(&account->all[class]);
 	for (nid = 0; nid < nr_nodes; nid++) {
@@ -43,12 +44,13 @@ void hp_account_init(struct hp_account *account, struct hp_account *parent,
 }
 
 /**
- * hp_account_exit - an account is about to be freed
- * @account: account without children, whose parent is still there
+ * hp_account_exit - the cgroup of an account is gone
+ * @account: account whose children are gone, too; not the root's
  * @nr_nodes: as for hp_account_init()
  *
- * What the account was charged for and has not given back belongs to its parent,
- * which counts it already.
+ * Its guarantee is void. What it was charged for and has not given back belongs
+ * to its parent, which counts it already. The account may be told about charges
+ * that were under way, and those are its parent's as well, until it is freed.
  */
 void hp_account_exit(struct hp_account *account, unsigned int nr_nodes)
 {
@@ -57,6 +59,7 @@ void hp_account_exit(struct hp_account *account, unsigned int nr_nodes)
 	for (nid = 0; nid < nr_nodes; nid++)
 		for (class = 0; class < HP_NR_CLASSES; class++)
 			hp_claim_fold(account, class, nid);
+	account->gone = true;
 }
 
 static bool hp_count_full(const struct hp_count *count)
@@ -131,13 +134,11 @@ void hp_account_charge(struct hp_account *account, enum hp_consumer consumer,
  * @nid: as charged
  *
  * What is held stays the same, so no limit is asked: the owner may be above
- * those for 2 MB afterwards.
+ * those for 2 MB afterwards. hp_claim_break() has to be told as well.
  */
 void hp_account_break(struct hp_account *account, enum hp_consumer consumer,
 		      int nid)
 {
-	hp_claim_hold(account, HP_1G, nid, -1);
-	hp_claim_hold(account, HP_2M, nid, HP_UNITS_PER_BLOCK);
 	for (; account; account = account->parent) {
 		hp_release(account, consumer, HP_1G, nid, 1);
 		hp_hold(account, consumer, HP_2M, nid, HP_UNITS_PER_BLOCK);

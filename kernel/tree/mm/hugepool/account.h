@@ -40,9 +40,9 @@ struct hp_count {
  * struct hp_claim - what of one class on one node an account keeps from others
  * @min: its guarantee
  * @children_min: the sum of its children's guarantees
- * @own: held by the account itself, not by its descendants. What a removed
- *	 cgroup has left behind is given back here, while it is still in the claim
- *	 of that cgroup, and so in @children: only the sum of the two means anything
+ * @own: held by the account itself and what removed children have left behind,
+ *	 not by its descendants; of 1 GB, what it has broken counts as well until
+ *	 it is whole again
  * @children: sum of the claims of its children
  * @all: the claim: @own + @children, and never less than @min
  */
@@ -69,11 +69,13 @@ struct hp_account_node {
 /**
  * struct hp_account - what one cgroup and its descendants hold
  * @parent: account of the parent cgroup, NULL for the root
+ * @gone: the cgroup is, what it held is its parent's
  * @all: per class, over all nodes
  * @nodes: per node number
  */
 struct hp_account {
 	struct hp_account *parent;
+	bool gone;
 	struct hp_count all[HP_NR_CLASSES];
 	struct hp_account_node nodes[];
 };

@@ -8,9 +8,8 @@
  * breaking and merging only change this bookkeeping, under the caller's lock, so
  * there is no moment at which free memory is hidden from a request. Whether it is
  * made whole is up to the caller, who knows what 2 MB blocks were promised. The
- * struct pages follow
- * when the block is handed out the next time (struct hp_slot.form); an owner who
- * splits a block writes those of its pieces.
+ * struct pages follow when the block is handed out the next time (struct
+ * hp_slot.form); an owner who splits a block writes those of its pieces.
  *
  * No lock is taken here: hugepool_lock is held around every call.
  */

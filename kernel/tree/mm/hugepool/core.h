@@ -25,6 +25,8 @@
 #define HP_BLOCK_SHIFT		30
 #define HP_UNITS_PER_BLOCK	(1U << (HP_BLOCK_SHIFT - HP_UNIT_SHIFT))
 
+struct hp_account;
+
 /* The two sizes of blocks that users see. */
 enum hp_class {
 	HP_2M,
@@ -67,6 +69,8 @@ static inline enum hp_class hp_units_class(unsigned int units)
  * @heads:	first units of the pieces in use: unit 0 of a whole block, and of
  *		a broken one as many as its owners hold folios of it
  * @kind:	which consumer holds the piece that begins with a unit
+ * @debtor:	broken by its owner: the account that the block counts in as a 1 GB
+ *		block until it is whole again, see hp_claim_break()
  *
  * What is handed out is a piece: a whole block, a unit or, where the owner has
  * split a whole block, any of the powers of two between. A piece comes back as
@@ -94,6 +98,7 @@ struct hp_block {
 	DECLARE_BITMAP(formed, HP_UNITS_PER_BLOCK);
 	DECLARE_BITMAP(heads, HP_UNITS_PER_BLOCK);
 	u8 kind[HP_UNITS_PER_BLOCK];
+	struct hp_account *debtor;
 };
 
 /**
@@ -112,6 +117,7 @@ struct hp_block {
  * @free:	blocks of @total that are not handed out
  * @nr_broken:	broken 1 GB blocks
  * @nr_poisoned: units retired after a memory failure, in no class
+ * @nr_owed:	broken 1 GB blocks with a debtor
  */
 struct hp_node {
 	int nid;
@@ -126,6 +132,7 @@ struct hp_node {
 	unsigned long free[HP_NR_CLASSES];
 	unsigned long nr_broken;
 	unsigned long nr_poisoned;
+	unsigned long nr_owed;
 };
 
 /**

@@ -60,28 +60,88 @@ static void hp_claim_update(struct hp_account *account, enum hp_class class,
 void hp_claim_hold(struct hp_account *account, enum hp_class class, int nid,
 		   long nr)
 {
+	while (account->gone)
+		account = account->parent;
 	hp_claim(account, class, nid)->own += nr;
 	hp_claim_update(account, class, nid);
 }
 
 /**
- * hp_claim_fold - make what an account holds its parent's own
- * @account: account without a guarantee that nobody is going to charge any more
+ * hp_claim_fold - void a guarantee, and make what its account holds the parent's
+ * @account: account whose children were folded; not the root's
  * @class: size of the blocks
  * @nid: their node
  */
 void hp_claim_fold(struct hp_account *account, enum hp_class class, int nid)
 {
-	struct hp_claim *claim = hp_claim(account, class, nid), *parent;
+	struct hp_claim *claim = hp_claim(account, class, nid);
+	struct hp_claim *parent = hp_claim(account->parent, class, nid);
 
-	if (!account->parent)
-		return;
-	parent = hp_claim(account->parent, class, nid);
+	hp_min_set(account, class, nid, 0);
 	parent->children -= claim->all;
 	parent->own += claim->all;
 	claim->own = 0;
-	claim->children = 0;
 	claim->all = 0;
+}
+
+/**
+ * hp_claim_break - a 1 GB block in use was broken by its owner
+ * @account: account of the owner, as for hp_claim_hold()
+ * @node: pool of the node
+ * @block: the block
+ *
+ * Its units are claimed in addition to it.
+ */
+void hp_claim_break(struct hp_account *account, struct hp_node *node,
+		    struct hp_block *block)
+{
+	while (account->gone)
+		account = account->parent;
+	block->debtor = account;
+	node->nr_owed++;
+	hp_claim_hold(account, HP_2M, node->nid, HP_UNITS_PER_BLOCK);
+}
+
+/**
+ * hp_claim_merge - make a 1 GB block whole, if no guarantee needs its units
+ * @root: account of the root
+ * @node: pool of the node
+ * @unit: set to the first unit of the block
+ *
+ * Return: as hp_node_merge(). Whoever has broken the block does not claim it any
+ * more then.
+ */
+bool hp_claim_merge(const struct hp_account *root, struct hp_node *node,
+		    unsigned long *unit)
+{
+	struct hp_block *block;
+
+	if (!hp_node_merge(node, hp_claim_all(root, HP_2M, node->nid), unit))
+		return false;
+	block = hp_node_find(node, *unit);
+	if (block->debtor) {
+		hp_claim_hold(block->debtor, HP_1G, node->nid, -1);
+		block->debtor = NULL;
+		node->nr_owed--;
+	}
+	return true;
+}
+
+/**
+ * hp_claim_inherit - the parent of an account is the debtor now
+ * @account: account that hp_account_exit() was called for
+ * @node: pool of a node
+ */
+void hp_claim_inherit(const struct hp_account *account, struct hp_node *node)
+{
+	unsigned long i;
+
+	for (i = 0; i < node->nr_windows && node->nr_owed; i++) {
+		struct hp_block *block = node->windows[i];
+
+		if (block && block->debtor == account)
+			block->debtor = account->parent;
+	}
 }
 
 /**
@@ -116,13 +176,37 @@ static long hp_claim_grow(const struct hp_account **account,
 static long hp_unclaimed(const struct hp_account *root, enum hp_class class,
 			 const struct hp_node *node)
 {
-	return (long)node->total[class] -
-	       hp_claim_of(root, class, node->nid)->all;
+	long total = node->total[class];
+
+	/* These are in the claims of those who broke them. */
+	if (class == HP_1G)
+		total += node->nr_owed;
+	return total - hp_claim_of(root, class, node->nid)->all;
 }
 
-/* How much the claim of an account may grow. */
+/* Free 1 GB blocks that 2 MB requests may break: nobody has a claim to them. */
+static long hp_breakable(const struct hp_account *root,
+			 const struct hp_node *node)
+{
+	long unclaimed = hp_unclaimed(root, HP_1G, node);
+
+	if (unclaimed < 0)
+		return 0;
+	return unclaimed < (long)node->free[HP_1G] ? unclaimed :
+						     (long)node->free[HP_1G];
+}
+
+static const struct hp_account *hp_claim_root(const struct hp_account *account)
+{
+	while (account->parent)
+		account = account->parent;
+	return account;
+}
+
+/* How much the claim of an account may grow, were @more blocks added. */
 static long hp_claim_rest(const struct hp_account *account,
-			  enum hp_class class, const struct hp_node *node)
+			  enum hp_class class, const struct hp_node *node,
+			  long more)
 {
 	long rest = 0, unclaimed;
 
@@ -130,7 +214,7 @@ static long hp_claim_rest(const struct hp_account *account,
 		account = account->parent;
 		rest += hp_claim_slack(hp_claim_of(account, class, node->nid));
 	}
-	unclaimed = hp_unclaimed(account, class, node);
+	unclaimed = hp_unclaimed(account, class, node) + more;
 	return unclaimed > 0 ? rest + unclaimed : rest;
 }
 
@@ -138,19 +222,25 @@ static long hp_claim_rest(const struct hp_account *account,
  * hp_claim_room - how many blocks of a node could an account draw?
  * @account: account
  * @class: size of the blocks
+ * @demote: whether a 2 MB request may break a free 1 GB block
  * @node: pool of the node
  *
  * Return: number of free blocks that no other account has a claim to, whatever
  * the limits.
  */
 unsigned long hp_claim_room(const struct hp_account *account,
-			    enum hp_class class, const struct hp_node *node)
+			    enum hp_class class, bool demote,
+			    const struct hp_node *node)
 {
-	unsigned long room;
+	long room, free, more = 0;
 
+	if (class == HP_2M && demote)
+		more = hp_breakable(hp_claim_root(account), node) *
+		       HP_UNITS_PER_BLOCK;
 	room = hp_claim_slack(hp_claim_of(account, class, node->nid)) +
-	       hp_claim_rest(account, class, node);
-	return room < node->free[class] ? room : node->free[class];
+	       hp_claim_rest(account, class, node, more);
+	free = node->free[class] + more;
+	return room < free ? room : free;
 }
 
 /**
@@ -168,9 +258,11 @@ unsigned long hp_claim_reserved(const struct hp_account *root,
 	long reserved;
 
 	reserved = at->claim[class].all - (long)at->count[class].used;
+	if (class == HP_1G)
+		reserved -= node->nr_owed;
 	if (reserved < 0)
 		return 0;
-	/* More was promised than is left after a memory failure, or a break. */
+	/* More was promised than is left after a memory failure. */
 	return (unsigned long)reserved < node->free[class] ? reserved :
 							      node->free[class];
 }
@@ -183,9 +275,8 @@ unsigned long hp_claim_reserved(const struct hp_account *root,
  * @node: pool of the node
  *
  * Free blocks that others have a claim to are as good as none. Where too much was
- * promised, because blocks have been lost to memory failures or their owner has
- * broken them, requests that a guarantee covers are served as long as there is
- * anything.
+ * promised, because blocks have been lost to memory failures, requests that a
+ * guarantee covers are served as long as there is anything.
  *
  * Return: how hp_node_take() can serve the request.
  */
@@ -203,8 +294,7 @@ enum hp_admission hp_admit(const struct hp_account *account,
 	if (node->free[class] && (!more || more <= unclaimed))
 		return HP_ADMIT_FREE;
 
-	if (class != HP_2M || !demote || !node->free[HP_1G] ||
-	    hp_unclaimed(root, HP_1G, node) < 1)
+	if (class != HP_2M || !demote || !hp_breakable(root, node))
 		return HP_ADMIT_NONE;
 	if (more && more > unclaimed + (long)HP_UNITS_PER_BLOCK)
 		return HP_ADMIT_NONE;
@@ -227,8 +317,11 @@ unsigned long hp_min_room(const struct hp_account *account,
 {
 	const struct hp_claim *claim = hp_claim_of(account, class, node->nid);
 	const struct hp_account *parent = account->parent;
-	long room = claim->all + hp_claim_rest(account, class, node);
+	long room = claim->all + hp_claim_rest(account, class, node, 0);
 
+	/* Nothing more is handed out there: nothing more can be promised. */
+	if (node->dead)
+		return claim->min;
 	if (parent->parent) {
 		const struct hp_claim *above;
 		long share;

@@ -9,6 +9,11 @@
  * the claim of the root. A request that its account's guarantee covers, or that
  * of an account above, does not raise the root's claim, so it finds a free block.
  *
+ * Whoever breaks a 1 GB block that it holds has used it up: until its units are all
+ * back and it is whole, the block counts as claimed by the one and as there for
+ * all. So nobody can draw on its guarantee again and again, until there is no whole
+ * block left for others who were promised one.
+ *
  * Pure bookkeeping like account.h, under hugepool_lock.
  */
 #ifndef _MM_HUGEPOOL_GUARANTEE_H
@@ -27,10 +32,16 @@ enum hp_admission {
 void hp_claim_hold(struct hp_account *account, enum hp_class class, int nid,
 		   long nr);
 void hp_claim_fold(struct hp_account *account, enum hp_class class, int nid);
+void hp_claim_break(struct hp_account *account, struct hp_node *node,
+		    struct hp_block *block);
+bool hp_claim_merge(const struct hp_account *root, struct hp_node *node,
+		    unsigned long *unit);
+void hp_claim_inherit(const struct hp_account *account, struct hp_node *node);
 unsigned long hp_claim_all(const struct hp_account *account,
 			   enum hp_class class, int nid);
 unsigned long hp_claim_room(const struct hp_account *account,
-			    enum hp_class class, const struct hp_node *node);
+			    enum hp_class class, bool demote,
+			    const struct hp_node *node);
 unsigned long hp_claim_reserved(const struct hp_account *root,
 				enum hp_class class, const struct hp_node *node);
 enum hp_admission hp_admit(const struct hp_account *account,

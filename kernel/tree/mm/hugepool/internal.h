@@ -75,6 +75,7 @@ unsigned long hp_pool_available(unsigned long classes);
 void hp_pool_capacity(int nid, unsigned long *blocks);
 struct hp_node *hp_pool_node(int nid);
 void hp_pool_merge(void);
+void hp_pool_inherit(const struct hp_account *account);
 
 /* promise.c */
 int hp_promise(struct hp_account *account, enum hp_class class, int nid,

@@ -73,11 +73,8 @@ void hugepool_memcg_free(struct mem_cgroup *memcg)
 {
 	struct hp_account *account = memcg->hugepool.account;
 
-	if (!account)
-		return;
-	scoped_guard(spinlock_irqsave, &hugepool_lock)
-		hp_account_exit(account, nr_node_ids);
-	kfree(container_of(account, struct hp_memcg, account));
+	if (account)
+		kfree(container_of(account, struct hp_memcg, account));
 }
 
 /**

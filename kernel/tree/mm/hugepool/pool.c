@@ -217,7 +217,7 @@ unsigned long hp_pool_total(unsigned long classes)
 }
 
 static unsigned long hp_account_available(const struct hp_account *account,
-					  unsigned long classes)
+					  unsigned long classes, bool demote)
 {
 	unsigned long pages = 0;
 	unsigned int i, class;
@@ -228,7 +228,8 @@ static unsigned long hp_account_available(const struct hp_account *account,
 
 		for (class = 0; class < HP_NR_CLASSES; class++)
 			if (classes & BIT(class) && !node->dead)
-				pages += hp_claim_room(account, class, node) <<
+				pages += hp_claim_room(account, class, demote,
+						       node) <<
 					 hp_class_order(class);
 	}
 	return pages;
@@ -248,12 +249,14 @@ unsigned long hp_pool_available(unsigned long classes)
 {
 	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(NULL);
 	const struct hp_account *account = hp_memcg_account(memcg);
+	bool demote = READ_ONCE(hugepool_demote);
 	unsigned long pages;
 
-	if (classes & BIT(HP_2M) && READ_ONCE(hugepool_demote))
-		classes |= BIT(HP_1G);
+	/* Where they can be had whole as well, do not count them twice. */
+	if (classes & BIT(HP_1G))
+		demote = false;
 	scoped_guard(spinlock_irqsave, &hugepool_lock)
-		pages = hp_account_available(account, classes);
+		pages = hp_account_available(account, classes, demote);
 	mem_cgroup_put(memcg);
 	return pages;
 }
@@ -548,8 +551,7 @@ static void hp_node_quarantine(struct hp_node *node, unsigned long pfn)
 static bool hp_merge_one(struct hp_node *node, unsigned long *unit)
 {
 	lockdep_assert_held(&hugepool_lock);
-	return hp_node_merge(node, hp_claim_all(hp_root_account, HP_2M,
-						node->nid), unit);
+	return hp_claim_merge(hp_root_account, node, unit);
 }
 
 static void hp_merged(int nid, unsigned long unit)
@@ -582,6 +584,21 @@ void hp_pool_merge(void)
 				hp_merged(node->nid, unit);
 		} while (merged);
 	}
+}
+
+/**
+ * hp_pool_inherit - what an account has broken is its parent's business
+ * @account: account that hp_account_exit() was called for
+ *
+ * Context: with hugepool_lock held.
+ */
+void hp_pool_inherit(const struct hp_account *account)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&hugepool_lock);
+	for (i = 0; i < hp_nr_nids; i++)
+		hp_claim_inherit(account, hp_nodes[hp_nids[i]]);
 }
 
 /**
@@ -641,14 +658,18 @@ static bool hp_pool_split(struct hp_node *node, struct folio *folio,
 {
 	unsigned long unit = hp_pfn_unit(folio_pfn(folio));
 	struct obj_cgroup *owner = hp_folio_owner(folio);
+	struct hp_account *account;
 	u8 consumer;
 
 	guard(rcu)();
 	guard(spinlock_irqsave)(&hugepool_lock);
 	if (!node || !hp_node_split(node, unit, nr, new_nr, &consumer))
 		return false;
-	if (hp_units_class(nr) == HP_1G)
-		hp_account_break(hp_owner_account(owner), consumer, node->nid);
+	if (hp_units_class(nr) == HP_1G) {
+		account = hp_owner_account(owner);
+		hp_account_break(account, consumer, node->nid);
+		hp_claim_break(account, node, hp_node_find(node, unit));
+	}
 	return true;
 }
 

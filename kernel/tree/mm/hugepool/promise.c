@@ -103,19 +103,16 @@ int hp_promise(struct hp_account *account, enum hp_class class, int nid,
 }
 
 /**
- * hp_promise_end - give back all that was guaranteed to an account
- * @account: account without children
+ * hp_promise_end - the cgroup of an account is gone, and its guarantee with it
+ * @account: account whose children are gone, too
  *
  * Context: any.
  */
 void hp_promise_end(struct hp_account *account)
 {
-	unsigned int class;
-	int nid;
-
-	scoped_guard(spinlock_irqsave, &hugepool_lock)
-		for_each_node(nid)
-			for (class = 0; class < HP_NR_CLASSES; class++)
-				hp_min_set(account, class, nid, 0);
+	scoped_guard(spinlock_irqsave, &hugepool_lock) {
+		hp_account_exit(account, nr_node_ids);
+		hp_pool_inherit(account);
+	}
 	hp_pool_merge();
 }

@@ -42,10 +42,19 @@ static inline void list_del_init(struct list_head *entry)
 	INIT_LIST_HEAD(entry);
 }
 
+static inline void list_add_tail(struct list_head *entry,
+				 struct list_head *head)
+{
+	list_add(entry, head->prev);
+}
+
 #define list_entry(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))
 
 #define list_first_entry(head, type, member) \
 	list_entry((head)->next, type, member)
+
+#define list_last_entry(head, type, member) \
+	list_entry((head)->prev, type, member)
 
 #endif /* _SIM_LINUX_LIST_H */

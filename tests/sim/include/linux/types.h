@@ -11,6 +11,7 @@
 #include_next <linux/types.h>
 
 typedef uint8_t u8;
+typedef uint64_t u64;
 
 struct list_head {
 	struct list_head *next, *prev;

@@ -7,20 +7,8 @@
 #ifndef _MM_HUGEPOOL_TESTS_ACCOUNT_CASES_H
 #define _MM_HUGEPOOL_TESTS_ACCOUNT_CASES_H
 
-#include "../account.h"
+#include "account_tree.h"
 
-/* The tree: B and C are children of A, A and D of the root. */
-enum hp_who {
-	HP_NOBODY,
-	HP_ROOT,
-	HP_A,
-	HP_B,
-	HP_C,
-	HP_D,
-	HP_NR_WHO,
-};
-
-#define HP_TREE_NODES	3
 #define HP_ALL_NODES	(-1)
 #define HP_MAX_ACTS	20
 
@@ -234,23 +222,6 @@ static const struct hp_play hp_plays[] = {
 		A_REFUSED(HP_C, HP_2M, 1, HP_A),
 	} },
 };
-
-/* Zeroed by the caller. Indexed by enum hp_who; the first stays NULL. */
-struct hp_tree {
-	struct hp_account *who[HP_NR_WHO];
-};
-
-static inline void hp_tree_init(struct hp_tree *tree)
-{
-	static const enum hp_who parents[HP_NR_WHO] = {
-		[HP_A] = HP_ROOT, [HP_B] = HP_A, [HP_C] = HP_A, [HP_D] = HP_ROOT,
-	};
-	unsigned int who;
-
-	for (who = HP_ROOT; who < HP_NR_WHO; who++)
-		hp_account_init(tree->who[who], tree->who[parents[who]],
-				HP_TREE_NODES);
-}
 
 static inline struct hp_count *hp_tree_count(const struct hp_tree *tree,
 					     const struct hp_act *act)

@@ -48,6 +48,7 @@ static void hugepool_test_init(struct kunit *test)
 	hp_account_init(account, NULL, HP_TREE_NODES);
 
 	KUNIT_EXPECT_NULL(test, account->parent);
+	KUNIT_EXPECT_FALSE(test, account->gone);
 	for (class = 0; class < HP_NR_CLASSES; class++) {
 		KUNIT_EXPECT_EQ(test, account->all[class].used, 0);
 		KUNIT_EXPECT_EQ(test, account->all[class].peak, 0);
@@ -60,6 +61,11 @@ static void hugepool_test_init(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, node->count[class].max,
 					HP_NO_LIMIT);
 			KUNIT_EXPECT_EQ(test, node->held[HP_SHMEM][class], 0);
+			KUNIT_EXPECT_EQ(test, node->claim[class].min, 0);
+			KUNIT_EXPECT_EQ(test, node->claim[class].children_min, 0);
+			KUNIT_EXPECT_EQ(test, node->claim[class].own, 0);
+			KUNIT_EXPECT_EQ(test, node->claim[class].children, 0);
+			KUNIT_EXPECT_EQ(test, node->claim[class].all, 0);
 		}
 	}
 }
