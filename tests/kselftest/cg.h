@@ -8,6 +8,11 @@
 
 #include "lib.h"
 
+/* Newer than the C library's headers. */
+#ifndef MFD_HUGEPOOL
+#define MFD_HUGEPOOL	0x0020U
+#endif
+
 /*
  * fallocate() by a member of @cg (NULL: the root), 0 or -errno. The caller is in
  * @home afterwards.

@@ -47,10 +47,19 @@ FIXTURE_TEARDOWN_PARENT(memory)
 	EXPECT_ENDED(&self->env);
 }
 
-/* memory.<file> of @cg: so much more than there is in it now. */
+/*
+ * memory.<file> of @cg: so much more than there is in it now. That is without page
+ * cache, which would make room, and without what is charged in advance on each CPU:
+ * a limit that is passed gets rid of both.
+ */
 static int limit_at(const struct cg *cg, const char *file, unsigned long more)
 {
 	char text[32];
+
+	if (cg_write(cg, "memory.high", "0") ||
+	    cg_write(cg, "memory.high", "max"))
+		return -EIO;
+	usleep(50000);
 
 	snprintf(text, sizeof(text), "%llu", cg_num(cg, "memory.current") + more);
 	return cg_write(cg, file, text);
@@ -65,11 +74,11 @@ static int limit_at(const struct cg *cg, const char *file, unsigned long more)
 /* --- a neighbour that wants to be left alone --- */
 
 struct neighbour {
-	volatile int stop, ready;
+	volatile int *stop, *ready;	/* shared with it */
 	pid_t pid;
 };
 
-static int live(struct neighbour *nb, const struct cg *cg)
+static int live(const struct neighbour *nb, const struct cg *cg)
 {
 	unsigned char *p = mmap(NULL, UNIT, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -79,28 +88,33 @@ static int live(struct neighbour *nb, const struct cg *cg)
 	do {
 		for (unsigned long i = 0; i < UNIT; i += 4096)
 			p[i]++;
-		nb->ready = 1;
+		*nb->ready = 1;
 		usleep(1000);
-	} while (!nb->stop);
+	} while (!*nb->stop);
 	return 0;
 }
 
-static struct neighbour *neighbour_start(const struct cg *cg)
+/* One that runs @run, or by itself uses a bit of memory again and again. */
+static int neighbour_start(struct neighbour *nb, const struct cg *cg,
+			   int (*run)(const struct neighbour *nb,
+				      const struct cg *cg))
 {
-	struct neighbour *nb = mmap(NULL, sizeof(*nb), PROT_READ | PROT_WRITE,
-				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile int *word = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (nb == MAP_FAILED)
-		return NULL;
+	if (word == MAP_FAILED)
+		return -errno;
+	nb->stop = word;
+	nb->ready = word + 1;
 	nb->pid = hp_fork();
 	if (!nb->pid)
-		_exit(live(nb, cg));
-	return eventually(nb->ready, 20) ? nb : NULL;
+		_exit(run(nb, cg));
+	return eventually(*nb->ready, 20) ? 0 : -ETIMEDOUT;
 }
 
 static int neighbour_end(struct neighbour *nb)
 {
-	nb->stop = 1;
+	*nb->stop = 1;
 	return hp_wait(nb->pid);
 }
 
@@ -160,10 +174,10 @@ static int ask_all(struct hp_env *env, const struct cg *cg, double *took)
 
 TEST_F(memory, filled_by_pool_memory)
 {
-	struct neighbour *nb = neighbour_start(N);
+	struct neighbour nb;
 	double took;
 
-	ASSERT_NE(NULL, nb);
+	ASSERT_OK(neighbour_start(&nb, N, live));
 	ASSERT_OK(cg_fallocate(B, CG, self->fd, 0, UNITS * UNIT));
 	ASSERT_OK(limit_at(B, "memory.max", SLACK));
 	EXPECT_EQ(0, ask_all(&self->env, B, &took));
@@ -173,24 +187,24 @@ TEST_F(memory, filled_by_pool_memory)
 	/* Of memory.hugepool.max nothing was said, and the pool has enough. */
 	EXPECT_EQ(0, cg_event(TOP, "max"));
 	EXPECT_EQ(0, cg_event(TOP, "nospc"));
-	EXPECT_EQ(0, neighbour_end(nb));
+	EXPECT_EQ(0, neighbour_end(&nb));
 	EXPECT_NOBODY_KILLED(TOP);
 }
 
 /* Filled by one child up to the limit of the parent: for the other as well. */
 TEST_F(memory, filled_by_a_neighbour)
 {
-	struct neighbour *nb = neighbour_start(N);
+	struct neighbour nb;
 	double took;
 
-	ASSERT_NE(NULL, nb);
+	ASSERT_OK(neighbour_start(&nb, N, live));
 	ASSERT_OK(cg_fallocate(B, CG, self->fd, 0, UNITS * UNIT));
 	ASSERT_OK(limit_at(TOP, "memory.max", SLACK));
 	EXPECT_EQ(0, ask_all(&self->env, N, &took));
 	EXPECT_GT(SOON, took);
 	EXPECT_EQ(0, ask_all(&self->env, B, &took));
 	EXPECT_GT(SOON, took);
-	EXPECT_EQ(0, neighbour_end(nb));
+	EXPECT_EQ(0, neighbour_end(&nb));
 	EXPECT_NOBODY_KILLED(TOP);
 	EXPECT_EQ(UNITS * UNIT, cg_hp(TOP, "current", "2MB"));
 	/* At once again when there is room. */
@@ -267,16 +281,16 @@ static int want_cache(void *arg)
 /* @fn in a cgroup that the file fills; it, and nobody else, was killed. */
 #define EXPECT_KILLED_BY_ITS_OWN(fn, arg)				\
 	do {								\
-		struct neighbour *__nb = neighbour_start(N);		\
+		struct neighbour __nb;					\
 									\
-		ASSERT_NE(NULL, __nb);					\
+		ASSERT_OK(neighbour_start(&__nb, N, live));		\
 		ASSERT_OK(cg_fallocate(B, CG, self->fd, 0, UNITS * UNIT)); \
 		ASSERT_OK(limit_at(B, "memory.max", SLACK));		\
 		EXPECT_EQ(128 + SIGKILL, hp_run(B, fn, arg));		\
 		EXPECT_EQ(1, cg_mem_event(B, "oom_kill"));		\
 		EXPECT_LE(1, cg_mem_event(B, "oom"));			\
 		EXPECT_EQ(0, cg_mem_event(N, "oom_kill"));		\
-		EXPECT_EQ(0, neighbour_end(__nb));			\
+		EXPECT_EQ(0, neighbour_end(&__nb));			\
 		/* Pool memory is of no help then, and is not lost. */	\
 		EXPECT_EQ(UNITS * UNIT, cg_hp(B, "current", "2MB"));	\
 		EXPECT_EQ(UNITS * UNIT, file_blocks(self->fd));		\
@@ -336,39 +350,39 @@ TEST_F(memory, ordinary_rules_at_the_parents_limit)
 	EXPECT_EQ(UNITS * UNIT, cg_hp(B, "current", "2MB"));
 }
 
-/* Takes pool memory and gives it back, at the limit, until it is told to stop. */
-static int take_and_give(struct hp_env *env, volatile int *stop)
-{
-	int fd = hp_open(env, "round");
-	unsigned long done = 0;
+static int round_fd;
 
-	for (; !*stop; done++) {
+/* Takes pool memory and gives it back, at the limit, until it is told to stop. */
+static int take_and_give(const struct neighbour *nb, const struct cg *cg)
+{
+	if (cg_join(cg))
+		return 99;
+	while (!*nb->stop) {
 		for (int i = 0; i < 2; i++)
-			if (fallocate(fd, 0, i * UNIT, UNIT) && errno != ENOSPC)
+			if (fallocate(round_fd, 0, i * UNIT, UNIT) &&
+			    errno != ENOSPC)
 				return 1;
-		if (ftruncate(fd, 0))
+		if (ftruncate(round_fd, 0))
 			return 2;
+		*nb->ready = 1;
 	}
-	return done ? 0 : 3;
+	return 0;
 }
 
 /* An OOM kill in the same cgroup neither stops nor kills who asks the pool. */
 TEST_F(memory, beside_an_oom_kill)
 {
-	struct neighbour *nb = mmap(NULL, sizeof(*nb), PROT_READ | PROT_WRITE,
-				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct neighbour nb;
 	double begin;
 
-	ASSERT_NE(MAP_FAILED, nb);
+	round_fd = hp_open(&self->env, "round");
 	ASSERT_OK(cg_fallocate(B, CG, self->fd, 0, UNITS * UNIT));
 	ASSERT_OK(limit_at(B, "memory.max", UNIT + SLACK));
-	nb->pid = hp_fork();
-	if (!nb->pid)
-		_exit(cg_join(B) ? 99 : take_and_give(&self->env, &nb->stop));
+	ASSERT_OK(neighbour_start(&nb, B, take_and_give));
 	begin = now();
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(128 + SIGKILL, hp_run(B, want_anon, NULL));
-	EXPECT_EQ(0, neighbour_end(nb));
+	EXPECT_EQ(0, neighbour_end(&nb));
 	EXPECT_GT(3 * SOON, now() - begin);
 	EXPECT_EQ(3, cg_mem_event(B, "oom_kill"));
 	EXPECT_EQ(UNITS * UNIT, cg_hp(B, "current", "2MB"));
@@ -407,11 +421,11 @@ static int touch_units(void *arg)
 
 TEST_F(memory, above_high_it_goes_on)
 {
-	struct neighbour *nb = neighbour_start(N);
 	struct taker t = { &self->env, 2 };
+	struct neighbour nb;
 	double begin;
 
-	ASSERT_NE(NULL, nb);
+	ASSERT_OK(neighbour_start(&nb, N, live));
 	ASSERT_OK(limit_at(B, "memory.high", SLACK));
 	begin = now();
 	EXPECT_EQ(0, hp_run(B, take_units, &t));
@@ -422,10 +436,9 @@ TEST_F(memory, above_high_it_goes_on)
 	EXPECT_EQ(0, cg_mem_event(N, "high"));
 	/* Who is not in it does not wait. */
 	begin = now();
-	t.units = 1;
 	EXPECT_OK(cg_fallocate(N, CG, self->fd, 0, 8 * UNIT));
 	EXPECT_GT(SOON / 2, now() - begin);
-	EXPECT_EQ(0, neighbour_end(nb));
+	EXPECT_EQ(0, neighbour_end(&nb));
 	EXPECT_NOBODY_KILLED(TOP);
 }
 
@@ -509,10 +522,13 @@ TEST_F(memory, stat_is_exact)
 	EXPECT_GREW(B, &b, 6, 0);
 	EXPECT_GREW(TOP, &top, 6, 0);
 	ASSERT_EQ(0, hp_run(B, write_ordinary, &mem));
+	/* So little is not in memory.stat at once. */
+	eventually(numbers(B).shmem - b.shmem == 6 * UNIT + 4096, 5);
 	EXPECT_GREW(B, &b, 6, 1);
 	EXPECT_GREW(TOP, &top, 6, 1);
 	EXPECT_GREW(N, &n, 0, 0);
 	close(mem);
+	eventually(numbers(B).shmem - b.shmem == 6 * UNIT, 5);
 	ASSERT_OK(ftruncate(hp_open(&self->env, "taker"), UNIT));
 	ASSERT_OK(ftruncate(hp_open(&self->env, "toucher"), 0));
 	EXPECT_GREW(B, &b, 1, 0);

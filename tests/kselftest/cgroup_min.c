@@ -756,6 +756,18 @@ static long long available(const struct hp_env *env, const struct cg *cg)
 
 #define AVAILABLE(cg)	available(&self->env, cg)
 
+/* A memfd, which no mount limits, says the same. */
+static long long memfd_available(const struct cg *cg, const struct cg *home)
+{
+	int fd = memfd_create("min", MFD_HUGEPOOL | MFD_CLOEXEC);
+	struct statfs st;
+
+	if (fd < 0 || cg_join(cg) || fstatfs(fd, &st) || cg_join(home))
+		return -1;
+	close(fd);
+	return st.f_bavail;
+}
+
 TEST_F(min, statfs_knows_who_asks)
 {
 	struct cg b;
@@ -767,6 +779,9 @@ TEST_F(min, statfs_knows_who_asks)
 	EXPECT_EQ(2 * NODE - 60, AVAILABLE(&b));
 	EXPECT_EQ(2 * NODE - 100, AVAILABLE(OTHER));
 	EXPECT_EQ(2 * NODE - 100, AVAILABLE(NULL));
+	EXPECT_EQ(2 * NODE, memfd_available(CG, CG));
+	EXPECT_EQ(2 * NODE - 60, memfd_available(&b, CG));
+	EXPECT_EQ(2 * NODE - 100, memfd_available(OTHER, CG));
 	ASSERT_OK(bind_to(0));
 	ASSERT_OK(fallocate(self->fd, 0, 0, 10 * UNIT));
 	EXPECT_EQ(2 * NODE - 10, AVAILABLE(CG));

@@ -21,10 +21,6 @@
 #include "cg.h"
 #include "pud.h"
 
-#ifndef MFD_HUGEPOOL
-#define MFD_HUGEPOOL	0x0020U
-#endif
-
 #define TOP	(&self->env.top)
 #define B	(&self->b)
 #define PUNCH	(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)

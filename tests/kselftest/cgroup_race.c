@@ -370,7 +370,8 @@ TEST_F_TIMEOUT(race, no_covered_request_fails, 400)
 	ASSERT_OK(mkdir(q.path, 0755));
 	ASSERT_OK(mkdir(l.path, 0755));
 
-	ADD("covered-a", covered, a, .node = 0, .units = 3);
+	ADD("covered-a", covered, a, .node = 0, .units = 2);
+	ADD("covered-a2", covered, a, .node = 0, .units = 1);
 	ADD("covered-b", covered, b, .node = 0, .units = 2);
 	ADD("covered-c", covered, c, .node = 1, .units = 3);
 	ADD("greedy-u", greedy, u);
