@@ -160,7 +160,6 @@ FIXTURE_VARIANT_ADD(key, node_without_number) { "2MB/node 0", NULL };
 FIXTURE_VARIANT_ADD(key, node_junk) { "2MB/node0x 0", NULL };
 FIXTURE_VARIANT_ADD(key, slash_only) { "2MB/ 0", NULL };
 FIXTURE_VARIANT_ADD(key, newline_only) { "\n", NULL };
-FIXTURE_VARIANT_ADD(key, nothing) { "", NULL };
 FIXTURE_VARIANT_ADD(key, blanks) { " \t ", NULL };
 
 FIXTURE_SETUP(key)

@@ -676,8 +676,36 @@ TEST_F(min, left_behind_below_a_guarantee)
 	ASSERT_OK(ftruncate(self->fd, 0));
 	/* The guarantee of the cgroup itself may outlive it a little. */
 	EXPECT_TRUE(eventually(!fallocate(self->fd2, 0, 0, 8 * UNIT), 5));
+	/* And what it held is not in the way of what can be promised. */
+	EXPECT_TRUE(eventually(!PROMISE(CG, "2MB/node0", 8), 5));
 	EXPECT_RESERVED((NODE - 8) * UNIT, 0);
 	ASSERT_OK(bind_to(-1));
+}
+
+/* By taking the controller away as well, where io keeps it there out of sight. */
+TEST_F(min, switching_the_controller_off_gives_back)
+{
+	struct cg b;
+
+	for (int io = 0; io < 2; io++) {
+		ASSERT_OK(cg_make(&b, OTHER, "b"));
+		ASSERT_OK(cg_write(OTHER, "cgroup.subtree_control",
+				   io ? "+io" : "-io"));
+		ASSERT_OK(PROMISE(OTHER, "2MB/node0", 6));
+		ASSERT_OK(PROMISE(&b, "2MB/node0", 6));
+		ASSERT_OK(cg_limit(&b, "2MB", 7 * UNIT));
+		ASSERT_OK(cg_write(OTHER, "cgroup.subtree_control", "-memory"));
+		EXPECT_TRUE(eventually(!PROMISE(OTHER, "2MB/node0", 2), 5))
+			TH_LOG("%s io", io ? "with" : "without");
+		EXPECT_RESERVED_SOON(2 * UNIT, 0);
+		/* And no limit that nobody can see. */
+		EXPECT_OK(FILL(&b, self->fd, 0, 8));
+		ASSERT_OK(ftruncate(self->fd, 0));
+		ASSERT_OK(cg_write(OTHER, "cgroup.subtree_control", "+memory"));
+		EXPECT_MIN(&b, 0, 0);
+		EXPECT_EQ(LLONG_MAX, cg_hp(&b, "max", "2MB"));
+		ASSERT_OK(cg_remove(&b));
+	}
 }
 
 TEST_F(min, a_new_cgroup_of_the_same_name_has_none)

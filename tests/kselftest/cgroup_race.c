@@ -286,10 +286,18 @@ static int promised_block(struct worker *w)
 
 /* --- the run --- */
 
+/* The cgroups, of which q and l are beside env.top, and who works in them. */
+struct race {
+	struct hp_env env;
+	struct cg a, b, c, p, u, v, k, q, l;
+	unsigned long gb;	/* size of a 1 GB block, 0 where there is none */
+	struct worker w[WORKERS];
+	int nr;
+};
+
 FIXTURE(race) {
 	struct hp_env env;
-	struct worker *w;
-	int nr;
+	struct race *r;
 };
 
 FIXTURE_SETUP(race)
@@ -297,9 +305,10 @@ FIXTURE_SETUP(race)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, shared);
-	self->w = calloc(WORKERS, sizeof(*self->w));
-	ASSERT_NE(NULL, self->w);
+	self->r = calloc(1, sizeof(*self->r));
+	ASSERT_NE(NULL, self->r);
 	HP_SETUP("pool=2M,size=4G");
+	self->r->env = self->env;
 }
 
 FIXTURE_TEARDOWN_PARENT(race)
@@ -310,6 +319,61 @@ FIXTURE_TEARDOWN_PARENT(race)
 	snprintf(dir, sizeof(dir), "%s/1G", self->env.dir);
 	umount2(dir, 0);
 	EXPECT_ENDED(&self->env);
+}
+
+/* A cgroup in @parent, with its guarantee. */
+static int make(struct cg *cg, const struct cg *parent, const char *name,
+		const char *key, unsigned long bytes)
+{
+	int ret = cg_make(cg, parent, name);
+
+	return ret ?: bytes ? cg_promise(cg, key, bytes) : 0;
+}
+
+static int make_cgroups(struct race *r)
+{
+	const struct cg *top = &r->env.top;
+	char q[32], l[32];
+
+	snprintf(q, sizeof(q), "hp-race-q.%d", getpid());
+	snprintf(l, sizeof(l), "hp-race-l.%d", getpid());
+	/* Out of the parent's: 8 units on node 0, 3 on node 1. */
+	return cg_promise(top, "2MB/node0", 8 * UNIT) ?:
+	       cg_promise(top, "2MB/node1", 3 * UNIT) ?:
+	       cg_promise(top, "1GB/node0", r->gb) ?:
+	       make(&r->a, top, "a", "2MB/node0", 3 * UNIT) ?:
+	       make(&r->c, top, "c", "2MB/node1", 3 * UNIT) ?:
+	       make(&r->p, top, "p", "2MB/node0", 5 * UNIT) ?:
+	       make(&r->b, &r->p, "b", "2MB/node0", 2 * UNIT) ?:
+	       make(&r->u, top, "u", NULL, 0) ?:
+	       make(&r->v, &r->p, "v", NULL, 0) ?:
+	       make(&r->k, top, "k", "1GB/node0", r->gb) ?:
+	       /* And from what nobody has. */
+	       make(&r->q, NULL, q, NULL, 0) ?: make(&r->l, NULL, l, NULL, 0);
+}
+
+#define ADD(...)	(r->w[r->nr++] = (struct worker){ &r->env, __VA_ARGS__ })
+
+static void add_workers(struct race *r)
+{
+	ADD("covered-a", covered, r->a, .node = 0, .units = 2);
+	ADD("covered-a2", covered, r->a, .node = 0, .units = 1);
+	ADD("covered-b", covered, r->b, .node = 0, .units = 2);
+	ADD("covered-c", covered, r->c, .node = 1, .units = 3);
+	ADD("greedy-u", greedy, r->u);
+	ADD("greedy-v", greedy, r->v);
+	ADD("greedy-root", greedy);
+	ADD("promised", promised, r->q);
+	ADD("churn", churn);
+	ADD("churn-p", churn, .about = r->p);
+	ADD("raise-a", raise_and_lower, .about = r->a, .node = 0, .units = 3);
+	ADD("raise-p", raise_and_lower, .about = r->p, .node = 0, .units = 5);
+	ADD("raise-top", raise_and_lower, .about = r->env.top, .node = 0,
+	    .units = 8);
+	if (!r->gb)
+		return;
+	ADD("covered-k", covered_block, r->k, .node = 0);
+	ADD("promised-l", promised_block, r->l, .node = 1);
 }
 
 static int start(struct worker *w)
@@ -330,86 +394,51 @@ static int start(struct worker *w)
 	_exit(w->run(w) || ftruncate(w->fd, 0));
 }
 
-/* A cgroup in env->top, or in @parent, with its guarantee. */
-static int make(struct hp_env *env, struct cg *cg, const struct cg *parent,
-		const char *name, const char *key, unsigned long bytes)
+/* Lets them run for their time; what is reserved always is within bounds. */
+static int watch(struct race *r, double seconds)
 {
-	int ret = cg_make(cg, parent ?: &env->top, name);
+	double end = now() + seconds;
+	int bad = 0;
 
-	return ret ?: bytes ? cg_promise(cg, key, bytes) : 0;
-}
-
-#define ADD(...)	(w[self->nr++] = (struct worker){ &self->env, __VA_ARGS__ })
-
-TEST_F_TIMEOUT(race, no_covered_request_fails, 400)
-{
-	struct cg *top = &self->env.top, a, b, c, p, u, v, q, k, l;
-	unsigned long gb = hp_attr(0, "1GB/free") ? GB : 0;
-	struct worker *w = self->w;
-	struct hp_env *env = &self->env;
-	uint64_t seed = run_seed();
-	double end;
-
-	ASSERT_EQ(2, hp_nr_nodes());
-	for (int node = 0; node < 2; node++)
-		ASSERT_OK(hp_hog(env, node, LEFT * UNIT));
-	/* Out of the parent's: 8 units on node 0, 3 on node 1. */
-	ASSERT_OK(cg_promise(top, "2MB/node0", 8 * UNIT));
-	ASSERT_OK(cg_promise(top, "2MB/node1", 3 * UNIT));
-	ASSERT_OK(cg_promise(top, "1GB/node0", gb));
-	ASSERT_OK(make(env, &a, NULL, "a", "2MB/node0", 3 * UNIT));
-	ASSERT_OK(make(env, &c, NULL, "c", "2MB/node1", 3 * UNIT));
-	ASSERT_OK(make(env, &p, NULL, "p", "2MB/node0", 5 * UNIT));
-	ASSERT_OK(make(env, &b, &p, "b", "2MB/node0", 2 * UNIT));
-	ASSERT_OK(make(env, &u, NULL, "u", NULL, 0));
-	ASSERT_OK(make(env, &v, &p, "v", NULL, 0));
-	ASSERT_OK(make(env, &k, NULL, "k", "1GB/node0", gb));
-	/* Beside it, as env->top is: from what nobody has. */
-	q = (struct cg){ CG_ROOT "/hp-race.q" };
-	l = (struct cg){ CG_ROOT "/hp-race.l" };
-	ASSERT_OK(mkdir(q.path, 0755));
-	ASSERT_OK(mkdir(l.path, 0755));
-
-	ADD("covered-a", covered, a, .node = 0, .units = 2);
-	ADD("covered-a2", covered, a, .node = 0, .units = 1);
-	ADD("covered-b", covered, b, .node = 0, .units = 2);
-	ADD("covered-c", covered, c, .node = 1, .units = 3);
-	ADD("greedy-u", greedy, u);
-	ADD("greedy-v", greedy, v);
-	ADD("greedy-root", greedy);
-	ADD("promised", promised, q);
-	ADD("churn", churn);
-	ADD("churn-p", churn, .about = p);
-	ADD("raise-a", raise_and_lower, .about = a, .node = 0, .units = 3);
-	ADD("raise-p", raise_and_lower, .about = p, .node = 0, .units = 5);
-	ADD("raise-top", raise_and_lower, .about = *top, .node = 0, .units = 8);
-	if (gb) {
-		char dir[96];
-
-		snprintf(dir, sizeof(dir), "%s/1G", env->dir);
-		ASSERT_OK(mkdir(dir, 0755));
-		ASSERT_OK(hp_mount(dir, "pool=1G,size=4G"));
-		ADD("covered-k", covered_block, k, .node = 0);
-		ADD("promised-l", promised_block, l, .node = 1);
-	}
-	for (int i = 0; i < self->nr; i++) {
-		w[i].rng = seed + i;
-		ASSERT_OK(start(&w[i]));
-	}
-
-	for (end = now() + run_seconds(4, 120); now() < end && !shared->stop;) {
+	while (now() < end && !shared->stop) {
 		usleep(50000);
 		for (int node = 0; node < 2; node++) {
-			EXPECT_GE(hp_attr(node, "total"),
-				  hp_attr(node, "reserved"));
-			EXPECT_LE(0, hp_attr(node, "reserved"));
+			long long reserved = hp_attr(node, "reserved");
+
+			if (reserved < 0 || reserved > hp_attr(node, "total"))
+				bad = complain("%lld reserved", reserved);
 		}
 	}
 	shared->stop = 1;
-	for (int i = 0; i < self->nr; i++) {
-		EXPECT_EQ(0, hp_wait(w[i].pid))
-			TH_LOG("%s", w[i].name);
+	for (int i = 0; i < r->nr; i++)
+		bad |= hp_wait(r->w[i].pid) ?
+			complain("%s has failed", r->w[i].name) : 0;
+	return bad;
+}
+
+TEST_F_TIMEOUT(race, no_covered_request_fails, 400)
+{
+	struct race *r = self->r;
+	struct cg *top = &r->env.top;
+	uint64_t seed = run_seed();
+	char dir[96];
+
+	ASSERT_EQ(2, hp_nr_nodes());
+	r->gb = hp_attr(0, "1GB/free") ? GB : 0;
+	for (int node = 0; node < 2; node++)
+		ASSERT_OK(hp_hog(&r->env, node, LEFT * UNIT));
+	if (r->gb) {
+		snprintf(dir, sizeof(dir), "%s/1G", r->env.dir);
+		ASSERT_OK(mkdir(dir, 0755));
+		ASSERT_OK(hp_mount(dir, "pool=1G,size=4G"));
 	}
+	ASSERT_OK(make_cgroups(r));
+	add_workers(r);
+	for (int i = 0; i < r->nr; i++) {
+		r->w[i].rng = seed + i;
+		ASSERT_OK(start(&r->w[i]));
+	}
+	EXPECT_EQ(0, watch(r, run_seconds(4, 120)));
 	printf("# %lu covered requests and %lu blocks, %lu refused; %lu guarantees given, %lu not; %lu cgroups removed\n",
 	       shared->covered, shared->blocks, shared->refused,
 	       shared->promised, shared->turned_down, shared->removed);
@@ -419,20 +448,20 @@ TEST_F_TIMEOUT(race, no_covered_request_fails, 400)
 	EXPECT_LT(0, shared->removed);
 
 	/* Nobody was refused to whom something was due, and nothing is missing. */
-	EXPECT_EQ(0, cg_event(&a, "nospc") + cg_event(&b, "nospc") +
-		     cg_event(&c, "nospc") + cg_event(&k, "nospc") +
-		     cg_event(&q, "nospc") + cg_event(&l, "nospc"));
-	EXPECT_OK(cg_promise(&p, "2MB/node0", 5 * UNIT));
+	EXPECT_EQ(0, cg_event(&r->a, "nospc") + cg_event(&r->b, "nospc") +
+		     cg_event(&r->c, "nospc") + cg_event(&r->k, "nospc") +
+		     cg_event(&r->q, "nospc") + cg_event(&r->l, "nospc"));
+	EXPECT_OK(cg_promise(&r->p, "2MB/node0", 5 * UNIT));
 	EXPECT_OK(cg_promise(top, "2MB/node0", 8 * UNIT));
 	EXPECT_EQ(0, cg_hp(top, "current", "2MB"));
 	EXPECT_EQ(0, cg_hp(top, "current", "1GB"));
 	EXPECT_TRUE(eventually(!hp_sum("1GB/broken"), 5));
-	EXPECT_RESERVED_SOON(8 * UNIT + gb, 3 * UNIT);
+	EXPECT_RESERVED_SOON(8 * UNIT + r->gb, 3 * UNIT);
 	EXPECT_EQ(LEFT * UNIT, hp_attr(0, "2MB/free"));
 	EXPECT_EQ(LEFT * UNIT, hp_attr(1, "2MB/free"));
-	EXPECT_OK(cg_remove(&q));
-	EXPECT_OK(cg_remove(&l));
-	EXPECT_OK(hp_unhog(env));
+	EXPECT_OK(cg_remove(&r->q));
+	EXPECT_OK(cg_remove(&r->l));
+	EXPECT_OK(hp_unhog(&r->env));
 }
 
 TEST_HARNESS_MAIN
