@@ -2,13 +2,15 @@
 /*
  * hugepool-test: machine=numa2 timeout=180
  *
- * memory.hugepool.*: which files exist where, what can be written to max and
- * what is refused, that limits hold at every level at once, and that current,
+ * memory.hugepool.*: which files exist where, what can be written to max and min
+ * and what is refused, that limits hold at every level at once, and that current,
  * peak, events, numa_stat and the ordinary memory counters say what is true.
+ * More about min is in cgroup_min.c, about events in cgroup_events.c.
  */
 #include <poll.h>
 
 #include "hp_test.h"
+#include "cg.h"
 
 FIXTURE(limit) {
 	struct hp_env env;
@@ -42,7 +44,7 @@ static int has_file(const struct cg *cg, const char *file)
 /* --- files --- */
 
 static const char * const cg_files[] = {
-	"current", "peak", "max", "events", "events.local", "numa_stat",
+	"current", "peak", "max", "min", "events", "events.local", "numa_stat",
 };
 
 TEST_F(limit, files_of_a_cgroup)
@@ -116,6 +118,7 @@ FIXTURE_VARIANT(key) {
 	const char *line;
 	const char *key;	/* that changes; NULL: EINVAL */
 	long long val;
+	int min_err;		/* of a line that max accepts */
 };
 
 FIXTURE_VARIANT_ADD(key, all_nodes) { "2MB 8388608", "2MB", 8388608 };
@@ -125,11 +128,11 @@ FIXTURE_VARIANT_ADD(key, zero) { "2MB 0", "2MB", 0 };
 FIXTURE_VARIANT_ADD(key, suffix) { "2MB 8M", "2MB", 8388608 };
 FIXTURE_VARIANT_ADD(key, node) { "2MB/node1 4194304", "2MB/node1", 4194304 };
 FIXTURE_VARIANT_ADD(key, class_without_pool) {
-	"1GB 1073741824", "1GB", 1073741824 };
+	"1GB 1073741824", "1GB", 1073741824, -ENOSPC };
 FIXTURE_VARIANT_ADD(key, class_without_pool_on_a_node) {
 	"1GB/node1 0", "1GB/node1", 0 };
 FIXTURE_VARIANT_ADD(key, the_word_max) { "2MB/node0 max", "2MB/node0",
-	LLONG_MAX };
+	LLONG_MAX, -EINVAL };
 FIXTURE_VARIANT_ADD(key, no_key) { "8388608", NULL };
 FIXTURE_VARIANT_ADD(key, no_value) { "2MB", NULL };
 FIXTURE_VARIANT_ADD(key, blank_value) { "2MB ", NULL };
@@ -157,6 +160,7 @@ FIXTURE_VARIANT_ADD(key, node_without_number) { "2MB/node 0", NULL };
 FIXTURE_VARIANT_ADD(key, node_junk) { "2MB/node0x 0", NULL };
 FIXTURE_VARIANT_ADD(key, slash_only) { "2MB/ 0", NULL };
 FIXTURE_VARIANT_ADD(key, newline_only) { "\n", NULL };
+FIXTURE_VARIANT_ADD(key, blanks) { " \t ", NULL };
 
 FIXTURE_SETUP(key)
 {
@@ -168,17 +172,29 @@ FIXTURE_TEARDOWN_PARENT(key)
 	EXPECT_ENDED(&self->env);
 }
 
-TEST_F(key, accepted_or_refused_whole)
+/* What the file says before and after; the result of writing @line to it. */
+static int write_line(const struct cg *cg, const char *file, const char *line,
+		      char *before, char *after, size_t len)
 {
-	char before[1024], after[1024], path[256];
+	char path[256];
 	int ret;
 
-	snprintf(path, sizeof(path), "%s/memory.hugepool.max", CG->path);
+	snprintf(path, sizeof(path), "%s/memory.hugepool.%s", cg->path, file);
+	if (rd_file(path, before, len))
+		return -EIO;
+	ret = wr_file(path, line);
+	return rd_file(path, after, len) ? -EIO : ret;
+}
+
+TEST_F(key, accepted_or_refused_whole)
+{
+	char before[1024], after[1024];
+	int ret;
+
 	/* So that "nothing changed" is more than "still the default". */
 	ASSERT_OK(cg_limit(CG, "2MB/node0", 6 * UNIT));
-	ASSERT_OK(rd_file(path, before, sizeof(before)));
-	ret = wr_file(path, variant->line);
-	ASSERT_OK(rd_file(path, after, sizeof(after)));
+	ret = write_line(CG, "max", variant->line, before, after,
+			 sizeof(before));
 	if (variant->key) {
 		EXPECT_EQ(0, ret);
 		EXPECT_EQ(variant->val, cg_hp(CG, "max", variant->key));
@@ -192,10 +208,29 @@ TEST_F(key, accepted_or_refused_whole)
 	EXPECT_STREQ(before, after);
 }
 
-TEST_F(limit, only_max_can_be_written)
+TEST_F(key, the_same_of_min)
+{
+	int want = variant->key ? variant->min_err : -EINVAL;
+	char before[1024], after[1024];
+
+	ASSERT_OK(cg_promise(TOP, "2MB/node0", 6 * UNIT));
+	ASSERT_OK(cg_promise(TOP, "2MB/node1", UNIT));
+	EXPECT_EQ(want, write_line(TOP, "min", variant->line, before, after,
+				   sizeof(before)));
+	if (!want) {
+		EXPECT_EQ(variant->val, cg_hp(TOP, "min", variant->key));
+		return;
+	}
+	EXPECT_STREQ(before, after);
+	EXPECT_RESERVED(6 * UNIT, UNIT);
+}
+
+TEST_F(limit, the_others_cannot_be_written)
 {
 	EXPECT_GT(0, cg_write(CG, "memory.hugepool.current", "2MB 0"));
+	EXPECT_GT(0, cg_write(CG, "memory.hugepool.peak", "2MB 0"));
 	EXPECT_GT(0, cg_write(CG, "memory.hugepool.events", "max 0"));
+	EXPECT_GT(0, cg_write(CG, "memory.hugepool.events.local", "max 0"));
 	EXPECT_GT(0, cg_write(CG, "memory.hugepool.numa_stat", "0"));
 }
 

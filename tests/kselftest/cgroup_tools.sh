@@ -30,10 +30,11 @@ row_cgcreate_has_the_files() {
 	local f
 
 	setup
-	for f in current peak max events events.local numa_stat; do
+	for f in current peak max min events events.local numa_stat; do
 		[ -r "$DIR/memory.hugepool.$f" ] || fail "no memory.hugepool.$f"
 	done
 	[ -w "$DIR/memory.hugepool.max" ]
+	[ -w "$DIR/memory.hugepool.min" ]
 }
 
 row_cgset_one_key_at_a_time() {
@@ -56,12 +57,77 @@ row_cgset_reports_a_bad_value() {
 	same 2MB 8388608 "$(key "$DIR/memory.hugepool.max" 2MB)"
 }
 
+row_cgset_min() {
+	setup
+	cgset -r "memory.hugepool.min=2MB 10M" "$GROUP"
+	same 2MB $((5 * UNIT)) "$(key "$DIR/memory.hugepool.min" 2MB)"
+	same 2MB/node0 $((3 * UNIT)) "$(key "$DIR/memory.hugepool.min" 2MB/node0)"
+	same 2MB/node1 $((2 * UNIT)) "$(key "$DIR/memory.hugepool.min" 2MB/node1)"
+	same reserved $((5 * UNIT)) "$(pool reserved)"
+	cgset -r "memory.hugepool.min=2MB/node1 0" "$GROUP"
+	same 2MB $((3 * UNIT)) "$(key "$DIR/memory.hugepool.min" 2MB)"
+	# By the name that is in the path of the pool as well.
+	cgset -r "memory.hugepool.min=2M 0" "$GROUP"
+	same reserved 0 "$(pool reserved)"
+}
+
+row_cgset_min_reports_a_bad_value() {
+	local value
+
+	setup
+	cgset -r "memory.hugepool.min=2MB 8M" "$GROUP"
+	for value in "2MB 8388609" "2MB max" "3MB 0" "2MB/node7 0" "2MB -2097152" \
+			"2MB $(($(pool 2MB/total) + UNIT))"; do
+		refused cgset -r "memory.hugepool.min=$value" "$GROUP"
+	done
+	grep -qi "no space left" "$WORK/out" || fail "$(cat "$WORK/out")"
+	same 2MB $((4 * UNIT)) "$(key "$DIR/memory.hugepool.min" 2MB)"
+}
+
+# All that the pool has is promised to one, who gets it where others do not.
+row_cgexec_gets_what_was_promised() {
+	local all
+
+	setup
+	cgcreate -g "memory:$GROUP/a" -g "memory:$GROUP/b"
+	all=$(pool 2MB/total)
+	cgset -r "memory.hugepool.min=2MB $all" "$GROUP"
+	cgset -r "memory.hugepool.min=2MB $((all - 2 * UNIT))" "$GROUP/a"
+	refused cgset -r "memory.hugepool.min=2MB $((3 * UNIT))" "$GROUP/b"
+	refused fallocate -l "$UNIT" "$MNT/outside"
+	cgexec -g "memory:$GROUP/b" fallocate -l $((2 * UNIT)) "$MNT/b"
+	refused cgexec -g "memory:$GROUP/b" fallocate -l $((3 * UNIT)) "$MNT/b"
+	same nospc 1 "$(key "$DIR/b/memory.hugepool.events" nospc)"
+	cgexec -g "memory:$GROUP/a" fallocate -l $((20 * UNIT)) "$MNT/a"
+	same a $((20 * UNIT)) "$(key "$DIR/a/memory.hugepool.current" 2MB)"
+	refused cgset -r "memory.hugepool.min=2MB 0" "$GROUP"
+	rm -f "$MNT/outside" "$MNT/a" "$MNT/b"
+}
+
+row_cgdelete_gives_back_what_was_promised() {
+	setup
+	cgcreate -g "memory:$GROUP/a"
+	cgset -r "memory.hugepool.min=2MB 8M" "$GROUP"
+	cgset -r "memory.hugepool.min=2MB 8M" "$GROUP/a"
+	cgdelete -g "memory:$GROUP/a"
+	same reserved $((4 * UNIT)) "$(pool reserved)"
+	within 5 cgset -r "memory.hugepool.min=2MB 0" "$GROUP"
+	cgset -r "memory.hugepool.min=2MB 8M" "$GROUP"
+	cgdelete -g "memory:$GROUP"
+	within 5 nothing_reserved
+}
+
+nothing_reserved() {
+	[ "$(pool reserved)" = 0 ]
+}
+
 row_cgget_reads_what_the_files_say() {
 	local f
 
 	setup
+	cgset -r "memory.hugepool.min=2MB/node1 $((5 * UNIT))" "$GROUP"
 	cgexec -g "memory:$GROUP" fallocate -l $((3 * UNIT)) "$MNT/f"
-	for f in current peak max events events.local numa_stat; do
+	for f in current peak max min events events.local numa_stat; do
 		cgget -n -v -r "memory.hugepool.$f" "$GROUP" |
 			tr -s '\t\n' '  ' >"$WORK/by-cgget"
 		tr -s '\t\n' '  ' <"$DIR/memory.hugepool.$f" >"$WORK/by-cat"

@@ -6,7 +6,6 @@
  * seed is printed; HUGEPOOL_SEED repeats a run, HUGEPOOL_SECONDS prolongs it.
  */
 #include <sched.h>
-#include <time.h>
 
 #include "hp_test.h"
 #include "shadow.h"
@@ -23,23 +22,6 @@ FIXTURE_SETUP(fuzz)
 FIXTURE_TEARDOWN_PARENT(fuzz)
 {
 	EXPECT_ENDED(&self->env);
-}
-
-static uint64_t fuzz_seed(void)
-{
-	const char *env = getenv("HUGEPOOL_SEED");
-	uint64_t seed = env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL);
-
-	printf("# repeat with HUGEPOOL_SEED=%llu\n", (unsigned long long)seed);
-	fflush(stdout);
-	return seed;
-}
-
-static double fuzz_seconds(double fallback)
-{
-	const char *env = getenv("HUGEPOOL_SECONDS");
-
-	return env ? atof(env) : fallback;
 }
 
 /* --- mount options --- */
@@ -87,8 +69,8 @@ static bool must_refuse(const char *opts)
 
 TEST_F(fuzz, mount_options)
 {
-	uint64_t rng = fuzz_seed();
-	double end = now() + fuzz_seconds(6);
+	uint64_t rng = run_seed();
+	double end = now() + run_seconds(6, 6);
 	int tried = 0, mounted = 0;
 
 	while (now() < end) {
@@ -124,8 +106,8 @@ TEST_F(fuzz, mount_options)
 /* Bytes no parser expects: it may only say EINVAL (or mount). */
 TEST_F(fuzz, mount_garbage)
 {
-	uint64_t rng = fuzz_seed();
-	double end = now() + fuzz_seconds(3);
+	uint64_t rng = run_seed();
+	double end = now() + run_seconds(3, 3);
 
 	while (now() < end) {
 		static const char alphabet[] = "2MG1B+base,=:@ kK0x-%\t";
@@ -172,8 +154,8 @@ FIXTURE_TEARDOWN_PARENT(content)
 
 TEST_F(content, random_operations)
 {
-	uint64_t seed = fuzz_seed();
-	double end = now() + fuzz_seconds(7);
+	uint64_t seed = run_seed();
+	double end = now() + run_seconds(7, 7);
 	struct shadow s;
 	char what[160];
 	const char *why;
@@ -203,8 +185,8 @@ TEST_F(content, random_operations)
  */
 TEST_F(content, random_operations_at_the_limit)
 {
-	uint64_t rng = fuzz_seed();
-	double end = now() + fuzz_seconds(5);
+	uint64_t rng = run_seed();
+	double end = now() + run_seconds(5, 5);
 	int fd = hp_open(&self->env, "fuzz"), refused = 0;
 	static unsigned char buf[3 * MB];
 

@@ -298,6 +298,14 @@ int cg_limit(const struct cg *cg, const char *key, unsigned long bytes)
 	return cg_write(cg, "memory.hugepool.max", line);
 }
 
+int cg_promise(const struct cg *cg, const char *key, unsigned long bytes)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%s %lu", key, bytes);
+	return cg_write(cg, "memory.hugepool.min", line);
+}
+
 long long cg_event(const struct cg *cg, const char *event)
 {
 	return cg_hp(cg, "events", event);
@@ -593,6 +601,22 @@ unsigned long pfn_of(const void *addr)
 }
 
 /* --- determinism --- */
+
+double run_seconds(double brief, double in_long)
+{
+	const char *env = getenv("HUGEPOOL_SECONDS");
+
+	return env ? atof(env) : getenv("HUGEPOOL_LONG") ? in_long : brief;
+}
+
+uint64_t run_seed(void)
+{
+	const char *env = getenv("HUGEPOOL_SEED");
+	uint64_t seed = env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL);
+
+	printf("# repeat with HUGEPOOL_SEED=%llu\n", (unsigned long long)seed);
+	return seed;
+}
 
 /* splitmix64: small, and good enough to pick offsets. */
 uint64_t rng_next(uint64_t *state)

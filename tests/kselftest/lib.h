@@ -80,6 +80,8 @@ long long cg_key(const struct cg *cg, const char *file, const char *key);
 /* memory.hugepool.<file>: the value of a key, LLONG_MAX for "max". */
 long long cg_hp(const struct cg *cg, const char *file, const char *key);
 int cg_limit(const struct cg *cg, const char *key, unsigned long bytes);
+/* memory.hugepool.min */
+int cg_promise(const struct cg *cg, const char *key, unsigned long bytes);
 long long cg_event(const struct cg *cg, const char *event);
 long long cg_event_local(const struct cg *cg, const char *event);
 
@@ -136,6 +138,10 @@ long long file_blocks(int fd);
 unsigned long pfn_of(const void *addr);
 
 /* --- determinism --- */
+/* HUGEPOOL_SECONDS; without it the first, in make test-long the second. */
+double run_seconds(double brief, double in_long);
+/* HUGEPOOL_SEED, or another one each time; printed. */
+uint64_t run_seed(void);
 uint64_t rng_next(uint64_t *state);
 uint64_t rng_below(uint64_t *state, uint64_t n);
 void pattern_fill(void *buf, size_t len, uint64_t seed);

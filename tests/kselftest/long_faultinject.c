@@ -8,7 +8,6 @@
  * operation works afterwards. Needs a kernel with FAILSLAB and FAIL_PAGE_ALLOC;
  * HUGEPOOL_SECONDS (60) is for the row that goes by chance.
  */
-#include <time.h>
 
 #include "hp_test.h"
 
@@ -452,16 +451,13 @@ static int by_chance(void *arg)
 
 TEST_F_TIMEOUT(inject, by_chance, 1200)
 {
-	const char *seconds = getenv("HUGEPOOL_SECONDS"), *seed = getenv("HUGEPOOL_SEED");
 	struct chance *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_NE(MAP_FAILED, c);
-	c->seconds = seconds ? atof(seconds) : 60;
 	/* Both variants together take that long. */
-	c->seconds /= 2;
-	c->rng = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
-	printf("# repeat with HUGEPOOL_SEED=%llu\n", (unsigned long long)c->rng);
+	c->seconds = run_seconds(60, 60) / 2;
+	c->rng = run_seed();
 	ASSERT_OK(state_init(&c->s, &self->env, variant->pool));
 	ASSERT_OK(probability("5"));
 	EXPECT_EQ(0, hp_run(CG, by_chance, c));

@@ -15,13 +15,6 @@
 
 HP_FIXTURE(soak, "pool=2M");
 
-static double run_seconds(void)
-{
-	const char *env = getenv("HUGEPOOL_SECONDS");
-
-	return env ? atof(env) : 120;
-}
-
 static long long used_before(const struct hp_env *env)
 {
 	long long sum = 0;
@@ -210,7 +203,7 @@ TEST_F_TIMEOUT(soak, nothing_is_lost, 1200)
 {
 	long long dead = dead_cgroups(), kb = 0;
 	unsigned long units, blocks = 0;
-	double begin = now(), end = begin + run_seconds();
+	double begin = now(), end = begin + run_seconds(120, 120);
 	const char *why;
 	int round = 0;
 

@@ -16,7 +16,6 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <time.h>
 
 #include "hp_test.h"
 
@@ -719,22 +718,6 @@ FIXTURE_TEARDOWN_PARENT(stress)
 	EXPECT_ENDED(&self->env);
 }
 
-static double run_seconds(void)
-{
-	const char *env = getenv("HUGEPOOL_SECONDS");
-
-	return env ? atof(env) : 120;
-}
-
-static uint64_t run_seed(void)
-{
-	const char *env = getenv("HUGEPOOL_SEED");
-	uint64_t seed = env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL);
-
-	printf("# repeat with HUGEPOOL_SEED=%llu\n", (unsigned long long)seed);
-	return seed;
-}
-
 static int make_owned(const char *dir)
 {
 	char path[128];
@@ -796,7 +779,7 @@ TEST_F_TIMEOUT(stress, all_at_once, 1200)
 		_exit(weather_main(&self->env, seed));
 	ASSERT_LT(0, weather);
 
-	for (end = now() + run_seconds(); now() < end && !shared->stop;)
+	for (end = now() + run_seconds(120, 120); now() < end && !shared->stop;)
 		usleep(100000);
 	shared->stop = 1;
 	EXPECT_EQ(0, hp_wait(weather));

@@ -7,7 +7,6 @@
  * is lost, nothing that was stored changes, and all blocks come back. Needs a
  * kernel with FAILSLAB and FAIL_PAGE_ALLOC. HUGEPOOL_SECONDS (120) is how long.
  */
-#include <time.h>
 
 #include "hp_test.h"
 #include "pud_mix.h"
@@ -77,15 +76,12 @@ FIXTURE_TEARDOWN_PARENT(stress)
 
 TEST_F_TIMEOUT(stress, with_failing_allocations, 1200)
 {
-	const char *seconds = getenv("HUGEPOOL_SECONDS"), *env = getenv("HUGEPOOL_SEED");
-	uint64_t seed = env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL);
 	struct mix_shared *s = self->mix;
 	const char *why;
 
-	printf("# repeat with HUGEPOOL_SEED=%llu\n", (unsigned long long)seed);
 	s->inject = 1;
 	ASSERT_OK(mix_begin(s, &self->env));
-	EXPECT_EQ(0, mix_run(s, seconds ? atof(seconds) : 120, seed))
+	EXPECT_EQ(0, mix_run(s, run_seconds(120, 120), run_seed()))
 		TH_LOG("%s", s->why);
 	why = s->failed ? NULL : mix_verify(s);
 	EXPECT_TRUE(!why)

@@ -8,6 +8,7 @@
  * the rest of the boot, so tests/run puts them last.
  */
 #include "hp_test.h"
+#include "cg.h"
 
 FIXTURE(poison) {
 	struct hp_env env;
@@ -99,6 +100,42 @@ TEST_F(poison, a_free_block)
 			       bad + (long long)UNIT, 5));
 	EXPECT_EQ(total, hp_attr(0, "total"));
 	EXPECT_TRUE(sums_hold(0));
+}
+
+/* All was promised when one is lost: for others there is nothing, for those... */
+TEST_F(poison, more_was_promised_than_is_left)
+{
+	unsigned long pfn = pfn_of(self->p);
+	struct cg *top = &self->env.top, other;
+	char addr[32], name[32];
+	long long free;
+
+	munmap(self->p, 3 * UNIT);
+	ASSERT_OK(ftruncate(self->fd, 0));
+	free = hp_attr(0, "2MB/free");
+	snprintf(name, sizeof(name), "hp-other.%d", getpid());
+	ASSERT_OK(cg_make(&other, NULL, name));
+	ASSERT_OK(cg_promise(top, "2MB/node0", 6 * UNIT));
+	ASSERT_OK(cg_promise(&other, "2MB/node0", free - 6 * UNIT));
+	EXPECT_RESERVED(free, 0);
+	snprintf(addr, sizeof(addr), "0x%lx", pfn * 4096);
+	wr_file("/sys/devices/system/memory/hard_offline_page", addr);
+	ASSERT_TRUE(eventually(hp_attr(0, "2MB/free") == free - UNIT, 5));
+
+	/* ... who were promised it, as long as there is any. */
+	EXPECT_RESERVED(free - UNIT, 0);
+	EXPECT_EQ(-ENOSPC, cg_fallocate(NULL, CG, self->fd, 0, UNIT));
+	EXPECT_OK(fallocate(self->fd, 0, 0, 6 * UNIT));
+	EXPECT_ERRNO(ENOSPC, fallocate(self->fd, 0, 6 * UNIT, 1));
+	EXPECT_RESERVED(free - 7 * UNIT, 0);
+	/* What was said is not taken back, but no more is promised. */
+	EXPECT_EQ(free - 6 * UNIT, cg_hp(&other, "min", "2MB/node0"));
+	EXPECT_OK(cg_promise(&other, "2MB/node0", free - 6 * UNIT));
+	EXPECT_EQ(-ENOSPC, cg_promise(top, "2MB/node0", 7 * UNIT));
+	EXPECT_OK(cg_promise(&other, "2MB/node0", free - 7 * UNIT));
+	EXPECT_EQ(-ENOSPC, cg_promise(&other, "2MB/node0", free - 6 * UNIT));
+	EXPECT_RESERVED(free - 7 * UNIT, 0);
+	EXPECT_OK(cg_remove(&other));
 }
 
 /* Everything that is left can be had, and none of it is a retired block. */

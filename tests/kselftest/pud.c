@@ -178,17 +178,17 @@ unsigned char *reserve_place(size_t len)
 
 /* --- direct I/O --- */
 
-/* A loop device over an ordinary memfd: its direct I/O pins our blocks. */
-int direct_disk(size_t size)
+int loop_disk(int file)
 {
-	struct loop_config cfg = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC), fd, mem, err;
+	struct loop_config cfg = {
+		.fd = file,
+		.info.lo_flags = LO_FLAGS_AUTOCLEAR,
+	};
+	int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC), fd, err;
 	char path[32];
 
-	mem = memfd_create("disk", MFD_CLOEXEC);
-	if (ctl < 0 || mem < 0 || ftruncate(mem, size))
+	if (ctl < 0)
 		return -errno;
-	cfg.fd = mem;
 	do {
 		/* The one that is free may be somebody else's by now. */
 		snprintf(path, sizeof(path), "/dev/loop%d",
@@ -199,6 +199,17 @@ int direct_disk(size_t size)
 			close(fd);
 	} while (err == EBUSY);
 	close(ctl);
-	close(mem);
 	return err ? -err : fd;
+}
+
+/* Over an ordinary memfd: what direct I/O pins are our blocks. */
+int direct_disk(size_t size)
+{
+	int mem = memfd_create("disk", MFD_CLOEXEC), fd;
+
+	if (mem < 0 || ftruncate(mem, size))
+		return -errno;
+	fd = loop_disk(mem);
+	close(mem);
+	return fd;
 }

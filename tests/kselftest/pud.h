@@ -57,6 +57,8 @@ bool touch_range(const void *p, size_t len);
 /* An aligned place of @len bytes with a gigabyte to spare on each side. */
 unsigned char *reserve_place(size_t len);
 
+/* A loop device over @file, for direct I/O; a descriptor or -errno. */
+int loop_disk(int file);
 /* A block device of @size bytes that does direct I/O; a descriptor or -errno. */
 int direct_disk(size_t size);
 

@@ -6,8 +6,6 @@
  * files at once, at random (pud_mix.h), for HUGEPOOL_SECONDS: 25, and ten minutes
  * in the long run. HUGEPOOL_SEED repeats the choices, though not their order.
  */
-#include <time.h>
-
 #include "hp_test.h"
 #include "pud_mix.h"
 
@@ -30,29 +28,13 @@ FIXTURE_TEARDOWN_PARENT(stress)
 	EXPECT_ENDED(&self->env);
 }
 
-static double run_seconds(void)
-{
-	const char *env = getenv("HUGEPOOL_SECONDS");
-
-	return env ? atof(env) : getenv("HUGEPOOL_LONG") ? 600 : 25;
-}
-
-static uint64_t run_seed(void)
-{
-	const char *env = getenv("HUGEPOOL_SEED");
-	uint64_t seed = env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL);
-
-	printf("# repeat with HUGEPOOL_SEED=%llu\n", (unsigned long long)seed);
-	return seed;
-}
-
 TEST_F_TIMEOUT(stress, all_at_once, 1200)
 {
 	struct mix_shared *s = self->mix;
 	const char *why;
 
 	ASSERT_OK(mix_begin(s, &self->env));
-	EXPECT_EQ(0, mix_run(s, run_seconds(), run_seed()))
+	EXPECT_EQ(0, mix_run(s, run_seconds(25, 600), run_seed()))
 		TH_LOG("%s", s->why);
 	why = s->failed ? NULL : mix_verify(s);
 	EXPECT_TRUE(!why)
