@@ -298,6 +298,14 @@ int cg_limit(const struct cg *cg, const char *key, unsigned long bytes)
 	return cg_write(cg, "memory.hugepool.max", line);
 }
 
+int cg_promise(const struct cg *cg, const char *key, unsigned long bytes)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%s %lu", key, bytes);
+	return cg_write(cg, "memory.hugepool.min", line);
+}
+
 long long cg_event(const struct cg *cg, const char *event)
 {
 	return cg_hp(cg, "events", event);

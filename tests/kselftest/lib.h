@@ -80,6 +80,8 @@ long long cg_key(const struct cg *cg, const char *file, const char *key);
 /* memory.hugepool.<file>: the value of a key, LLONG_MAX for "max". */
 long long cg_hp(const struct cg *cg, const char *file, const char *key);
 int cg_limit(const struct cg *cg, const char *key, unsigned long bytes);
+/* memory.hugepool.min */
+int cg_promise(const struct cg *cg, const char *key, unsigned long bytes);
 long long cg_event(const struct cg *cg, const char *event);
 long long cg_event_local(const struct cg *cg, const char *event);
 
