@@ -122,7 +122,7 @@ static int make_children(struct cg *cg, struct cg *a, struct cg *b)
 {
 	struct cg self;
 
-	snprintf(self.path, sizeof(self.path), "%s/self", cg->path);
+	snprintf(self.path, sizeof(self.path), "%.100s/self", cg->path);
 	STEP(!mkdir(self.path, 0755));
 	STEP(!cg_join(&self));
 	STEP(!cg_write(cg, "cgroup.subtree_control", "+memory"));
@@ -248,6 +248,7 @@ FIXTURE_SETUP(ns)
 {
 	HP_SETUP("pool=2M");
 	ASSERT_OK(cg_limit(CG, "2MB", 6 * UNIT));
+	ASSERT_OK(cg_promise(TOP, "2MB/node0", 8 * UNIT));
 	ASSERT_OK(cg_promise(CG, "2MB/node0", 4 * UNIT));
 	ASSERT_OK(remount_cgroups("nsdelegate"));
 }

@@ -367,19 +367,10 @@ TEST_F(memfd, exec)
 	int fd = HP_MEMFD(MFD_EXEC | MFD_CLOEXEC);
 
 	ASSERT_OK(fill_with(fd, "/bin/false"));
-	EXPECT_EQ(ETXTBSY, hp_run(NULL, exec_fd, &fd));
-	/* The usual way round: by a descriptor that cannot write. */
-	char path[32];
-	int ro;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ro = open(path, O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, ro);
-	close(fd);
 	/* It ran: 1 is what false says. */
-	EXPECT_EQ(1, hp_run(NULL, exec_fd, &ro));
+	EXPECT_EQ(1, hp_run(NULL, exec_fd, &fd));
 	EXPECT_EQ(UNIT, CURRENT_2M);
-	close(ro);
+	close(fd);
 	EXPECT_TRUE(eventually(CURRENT_2M == 0, 5));
 }
 

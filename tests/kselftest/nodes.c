@@ -171,29 +171,31 @@ TEST_F(node, uneven_pools_are_used_up)
 
 TEST_F(node, guarantees_follow_the_pools)
 {
+	/* A child could only be given what its parent has. */
+	struct cg *top = &self->env.top;
 	long long n0, n1;
 
 	/* In proportion to what each node can promise, whole blocks. */
-	ASSERT_OK(cg_promise(CG, "2MB", 27 * UNIT));
-	n0 = cg_hp(CG, "min", "2MB/node0") / UNIT;
-	n1 = cg_hp(CG, "min", "2MB/node1") / UNIT;
+	ASSERT_OK(cg_promise(top, "2MB", 27 * UNIT));
+	n0 = cg_hp(top, "min", "2MB/node0") / UNIT;
+	n1 = cg_hp(top, "min", "2MB/node1") / UNIT;
 	EXPECT_EQ(27, n0 + n1);
 	EXPECT_EQ(27 * hp_attr(1, "total") / hp_sum("total"), n1);
-	EXPECT_EQ(0, cg_hp(CG, "min", "2MB/node2"));
-	EXPECT_EQ(0, cg_hp(CG, "min", "2MB/node3"));
+	EXPECT_EQ(0, cg_hp(top, "min", "2MB/node2"));
+	EXPECT_EQ(0, cg_hp(top, "min", "2MB/node3"));
 	/* What a node has not it cannot promise. */
-	EXPECT_EQ(-ENOSPC, cg_promise(CG, "2MB/node2", UNIT));
-	EXPECT_EQ(-ENOSPC, cg_promise(CG, "2MB/node3", UNIT));
-	EXPECT_EQ(-ENOSPC, cg_promise(CG, "2MB/node1",
+	EXPECT_EQ(-ENOSPC, cg_promise(top, "2MB/node2", UNIT));
+	EXPECT_EQ(-ENOSPC, cg_promise(top, "2MB/node3", UNIT));
+	EXPECT_EQ(-ENOSPC, cg_promise(top, "2MB/node1",
 				      hp_attr(1, "total") + UNIT));
-	EXPECT_OK(cg_promise(CG, "2MB/node2", 0));
-	EXPECT_OK(cg_promise(CG, "2MB/node3", 0));
+	EXPECT_OK(cg_promise(top, "2MB/node2", 0));
+	EXPECT_OK(cg_promise(top, "2MB/node3", 0));
 	/* All nodes together never need the impossible of one. */
-	EXPECT_OK(cg_promise(CG, "2MB", hp_sum("total")));
-	EXPECT_EQ(hp_attr(1, "total"), cg_hp(CG, "min", "2MB/node1"));
+	EXPECT_OK(cg_promise(top, "2MB", hp_sum("total")));
+	EXPECT_EQ(hp_attr(1, "total"), cg_hp(top, "min", "2MB/node1"));
 	EXPECT_EQ(hp_attr(0, "total"), hp_attr(0, "reserved"));
 	EXPECT_EQ(0, hp_attr(NO_POOL, "reserved"));
-	ASSERT_OK(cg_promise(CG, "2MB", 0));
+	ASSERT_OK(cg_promise(top, "2MB", 0));
 	EXPECT_EQ(0, hp_sum("reserved"));
 }
 
@@ -254,8 +256,8 @@ TEST_F(node, numactl)
 	EXPECT_ON(1, 2);
 	EXPECT_OK(NUMACTL("--preferred-many=1", "fallocate", "-l", "8M", path));
 	EXPECT_ON(1, 3);
-	EXPECT_OK(NUMACTL("--cpunodebind=3", "--localalloc", "fallocate", "-l",
-			  "10M", path));
+	EXPECT_OK(NUMACTL("--physcpubind=3", "--localalloc", "fallocate",
+			  "-l", "10M", path));
 	EXPECT_ON(2, 3);
 	ASSERT_OK(unlink(path));
 	EXPECT_TRUE(eventually(CURRENT_2M == 0, 5));

@@ -53,7 +53,7 @@ int range_policy(void *addr, size_t len, int mode, unsigned long mask);
 int range_home(void *addr, size_t len, int node);
 /* The weight of a node for weighted interleaving. */
 int set_weight(int node, int weight);
-/* As it was at boot: the kernel knows best. */
+/* 1 for the first two nodes, as at boot. */
 int reset_weights(void);
 
 #endif
