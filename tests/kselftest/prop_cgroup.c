@@ -453,7 +453,9 @@ static bool op_file_policy(struct world *w)
 	struct pm_policy pol = any_policy(w);
 	unsigned char *p;
 
-	/* Local is a policy of its own there, which nobody's replaces. */
+	/* For a new mapping, which has none, that is no change. */
+	if (pol.mode == MPOL_DEFAULT)
+		return true;
 	note(w, "policy %d of %#lx for file %d", pol.mode, pol.mask, f);
 	p = mmap(NULL, SIZE, RW, MAP_SHARED, w->fd[f], 0);
 	if (p == MAP_FAILED)
@@ -514,9 +516,9 @@ static bool wait_for_the_dying(struct world *w)
 
 static bool op_min(struct world *w)
 {
-	int g = any_group(w), n = any_node(w), want, got;
-	/* Groups far up need the most. */
-	long min = pick(w, g ? 6 : 20);
+	/* Who is far up needs the most, or there is nothing to pass on. */
+	int g = pick(w, 3) ? any_group(w) : 0, n = any_node(w), want, got;
+	long min = g ? pick(w, 6) : 4 + pick(w, 14);
 
 	note(w, "min of group %d, %s: %ld", g, key_of(n), min);
 	if (!wait_for_the_dying(w))
