@@ -29,8 +29,9 @@ static int hugetlb_pages(int n0, int n1)
 	int want[2] = { n0, n1 };
 
 	for (int node = 0; node < 2; node++) {
-		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/"
-			 "hugepages/hugepages-2048kB/nr_hugepages", node);
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages",
+			 node);
 		snprintf(val, sizeof(val), "%d", want[node]);
 		if (wr_file(path, val) || rd_num(path) != want[node])
 			return -ENOMEM;
@@ -321,7 +322,7 @@ static pid_t run_until_ready(const struct cg *cg, int (*fn)(void *))
 	return pid;
 }
 
-static int take_half(void *arg)
+static int take_all(void *arg)
 {
 	struct hp_env *env = arg;
 	long long want = hp_sum("free"), fair = want - hp_sum("reserved");
@@ -359,7 +360,7 @@ TEST_F(field, 4_theft_of_what_another_was_promised)
 		ASSERT_OK(cg_promise(i ? CG : TOP, "2MB/node0", 4 * UNIT));
 		ASSERT_OK(cg_promise(i ? CG : TOP, "2MB/node1", 2 * UNIT));
 	}
-	EXPECT_EQ(0, hp_run(&root, take_half, &self->env));
+	EXPECT_EQ(0, hp_run(&root, take_all, &self->env));
 	EXPECT_EQ(6 * UNIT, hp_sum("free"));
 	ASSERT_OK(fallocate(fd, 0, 0, 6 * UNIT));
 	EXPECT_ON(4, 2);
