@@ -7,43 +7,10 @@
  * memory.hugepool.current and numa_stat, in sysfs and in numa_maps. Blocks
  * never move afterwards.
  */
-#include <numaif.h>
 #include <sched.h>
 
 #include "hp_test.h"
-
-#define MASK(node)	(&(unsigned long){ 1UL << (node) })
-#define BOTH		(&(unsigned long){ 3UL })
-#define MASK_BITS	(sizeof(unsigned long) * 8)
-
-/* How much of ours is on @node; -1 unless all four places agree. */
-static long long on_node(struct hp_env *env, int node)
-{
-	char key[32], col[8], path[256];
-	long long cur, stat, used, numa;
-
-	snprintf(key, sizeof(key), "2MB/node%d", node);
-	snprintf(col, sizeof(col), "N%d", node);
-	cur = cg_hp(&env->cg, "current", key);
-	snprintf(path, sizeof(path), "%s/memory.hugepool.numa_stat",
-		 env->cg.path);
-	stat = rd_col(path, "shmem.2MB", col);
-	snprintf(path, sizeof(path), "%s/memory.numa_stat", env->cg.path);
-	numa = rd_col(path, "hugepool", col);
-	/* A hog is charged to the root: it is not ours. */
-	used = hp_attr(node, "used") - env->before.node[node].used;
-	if (cur != stat || cur != numa || used < cur)
-		return -1;
-	return cur;
-}
-
-#define EXPECT_ON(n0, n1)						\
-	do {								\
-		EXPECT_EQ((long long)(n0) * (long long)UNIT,		\
-			  on_node(&self->env, 0));			\
-		EXPECT_EQ((long long)(n1) * (long long)UNIT,		\
-			  on_node(&self->env, 1));			\
-	} while (0)
+#include "numa.h"
 
 /* --- task policy --- */
 
