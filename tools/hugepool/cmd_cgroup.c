@@ -10,16 +10,18 @@ static const struct field cgroup_fields[] = {
 	{ "cgroup", "path of the cgroup", true },
 	{ "2MB.current", "held now, in blocks of 2 MB", true },
 	{ "2MB.peak", "the most ever held", true },
+	{ "2MB.min", "guarantee", true },
 	{ "2MB.max", "limit", true },
 	{ "2MB.capacity", "what the machine has (root only)", false },
 	{ "1GB.current", "held now, in blocks of 1 GB", true },
 	{ "1GB.peak", "the most ever held", true },
+	{ "1GB.min", "guarantee", true },
 	{ "1GB.max", "limit", true },
 	{ "1GB.capacity", "what the machine has (root only)", false },
-	{ "events.max", "requests a limit here or below refused", false },
-	{ "events.nospc", "requests refused because the pool was empty", false },
-	{ "events.fallback", "requests that fell back to ordinary memory", false },
-	{ "events.reclaim", "requests that had to reclaim pool memory", false },
+	{ "events.max", "requests a limit here or below refused", true },
+	{ "events.nospc", "requests refused because no block was to be had", true },
+	{ "events.fallback", "requests that fell back to ordinary memory", true },
+	{ "events.reclaim", "requests that had to reclaim pool memory", true },
 	{ "events.local.max", "as events.max, without the cgroups below", false },
 	{ "events.local.nospc", "as events.nospc, without the cgroups below", false },
 	{ "events.local.fallback", "as events.fallback, without the cgroups below", false },
@@ -32,7 +34,7 @@ static const struct field cgroup_fields[] = {
 static const char cgroup_usage[] =
 	"Usage: hugepool cgroup [OPTION...] [PATH...]\n\n"
 	"Show what cgroups hold of the pools: all of them, or those below each PATH.\n"
-	"Those that hold nothing and have no limit are left out.\n"
+	"Those that hold nothing, have no guarantee and no limit, and counted no event are left out.\n"
 	"Per-node fields are 2MB/node0.current, 1GB/node1.max, shmem.2MB/node0 and so on;\n"
 	"2MB, 1GB, 2MB/node0, events and events.local each stand for a group of fields.\n";
 
@@ -83,19 +85,21 @@ static bool ends_with(const char *s, const char *end)
 	return a >= b && !strcmp(s + a - b, end);
 }
 
+/* Says more than what a cgroup that never had to do with the pool shows. */
+static bool is_telling(const struct hp_cg_value *v)
+{
+	if (is_event(v->name) || ends_with(v->name, ".current") || ends_with(v->name, ".min"))
+		return v->value.state != HP_NUMBER || v->value.number;
+	return ends_with(v->name, ".max") && v->value.state != HP_NOLIMIT;
+}
+
 /* Worth a row of its own even when it was not asked for. */
 static bool is_interesting(const struct hp_cgroup *cg)
 {
-	const struct hp_cg_value *v;
 	size_t i;
 
 	for (i = 0; i < cg->nr_values; i++) {
-		v = &cg->value[i];
-		if (ends_with(v->name, ".current") &&
-		    !(v->value.state == HP_NUMBER && !v->value.number))
-			return true;
-		if (ends_with(v->name, ".max") && !is_event(v->name) &&
-		    v->value.state != HP_NOLIMIT)
+		if (is_telling(&cg->value[i]))
 			return true;
 	}
 	for (i = 0; i < cg->nr_children; i++) {
@@ -237,7 +241,7 @@ int cmd_cgroup(int argc, char **argv)
 	int status;
 
 	status = parse_show_options(argc, argv, &options, cgroup_usage,
-				    "those that hold nothing and have no limit, too",
+				    "those that are left out otherwise, too",
 				    cgroup_fields);
 	if (status >= 0)
 		return status;

@@ -8,6 +8,7 @@
 const struct command commands[] = {
 	{ "status", "what each NUMA node's pool holds", cmd_status },
 	{ "cgroup", "what cgroups hold, their limits and events", cmd_cgroup },
+	{ "run", "run a command in a new cgroup with guarantees and limits", cmd_run },
 	{ "help", "list the commands, or explain one of them", cmd_help },
 	{ "version", "print the version", cmd_version },
 	{ NULL, NULL, NULL },
@@ -15,25 +16,45 @@ const struct command commands[] = {
 
 static unsigned int complaints;
 
-void complain(const char *message)
+static void remark(const char *message)
 {
 	/* What was printed before comes first, wherever both streams lead. */
 	fflush(stdout);
 	fprintf(stderr, "hugepool: %s\n", message);
+}
+
+void complain(const char *message)
+{
+	remark(message);
 	complaints++;
+}
+
+static void format_to(void (*say)(const char *message), const char *fmt, va_list args)
+{
+	char *s;
+
+	if (vasprintf(&s, fmt, args) < 0)
+		s = NULL;
+	say(hp_must(s));
+	free(s);
 }
 
 void complainf(const char *fmt, ...)
 {
 	va_list args;
-	char *s;
 
 	va_start(args, fmt);
-	if (vasprintf(&s, fmt, args) < 0)
-		s = NULL;
+	format_to(complain, fmt, args);
 	va_end(args);
-	complain(hp_must(s));
-	free(s);
+}
+
+void remarkf(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	format_to(remark, fmt, args);
+	va_end(args);
 }
 
 int usage_error(const char *command)

@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -166,11 +167,7 @@ static void sort_children(struct hp_cgroup *cg)
 		sort_children(cg->child[i]);
 }
 
-/*
- * "jobs//a/" and, as users paste it, "/sys/fs/cgroup/jobs/a" are "/jobs/a".  NULL for a path
- * that would lead out of the hierarchy.
- */
-static char *clean_path(const struct hp_ctx *ctx, const char *path)
+char *hp_cgroup_clean_path(struct hp_ctx *ctx, const char *path)
 {
 	const char *mount = ctx->cg_root + strlen(ctx->sysroot);
 	size_t mount_len = strlen(mount), len, n = 0;
@@ -214,6 +211,76 @@ static bool kernel_has_hugepool(struct hp_ctx *ctx)
 	return false;
 }
 
+static bool open_hierarchy(struct hp_ctx *ctx)
+{
+	if (!ctx->cg) {
+		ctx->cg = ctx->live ? &hp_cg_libcgroup : &hp_cg_directory;
+		if (ctx->cg->open(ctx))
+			ctx->cg = NULL;
+	}
+	return ctx->cg;
+}
+
+static void report_no_hugepool(struct hp_ctx *ctx)
+{
+	hp_report(ctx, "%s/" HP_CG_PREFIX "capacity: no such file: "
+		  "no hugepool (CONFIG_HUGEPOOL), or no memory controller, in this hierarchy",
+		  ctx->cg_root);
+}
+
+const char *hp_cgroup_mount(struct hp_ctx *ctx)
+{
+	if (!open_hierarchy(ctx))
+		return NULL;
+	if (!kernel_has_hugepool(ctx)) {
+		report_no_hugepool(ctx);
+		return NULL;
+	}
+	return ctx->cg_root + strlen(ctx->sysroot);
+}
+
+char *hp_cgroup_text(struct hp_ctx *ctx, const char *path, const char *name)
+{
+	char *text;
+
+	return ctx->cg->read(ctx, path, name, &text) ? NULL : text;
+}
+
+char *hp_cgroup_own(struct hp_ctx *ctx)
+{
+	char *file = hp_asprintf("%s/proc/self/cgroup", ctx->sysroot);
+	char *text, *line, *save, *own = NULL;
+
+	if (!hp_read_text(file, &text)) {
+		/* Version 2 is the hierarchy of number 0 without a name. */
+		for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+			if (!own && !strncmp(line, "0::/", 4))
+				own = hp_cgroup_clean_path(ctx, line + 3);
+		}
+		free(text);
+	}
+	free(file);
+	return own;
+}
+
+uint64_t hp_own_pid(struct hp_ctx *ctx)
+{
+	uint64_t pid = 0;
+	char *file, *text;
+
+	if (ctx->live)
+		return getpid();
+	file = hp_asprintf("%s/proc/self/stat", ctx->sysroot);
+	if (!hp_read_text(file, &text)) {
+		text[strcspn(text, " ")] = '\0';
+		if (!hp_parse_u64(text, &pid))
+			pid = 0;
+		free(text);
+	}
+	free(file);
+	return pid;
+}
+
 struct hp_cgroup *hp_cgroup_read(struct hp_ctx *ctx, const char *path)
 {
 	struct builder b = { .ctx = ctx };
@@ -221,23 +288,16 @@ struct hp_cgroup *hp_cgroup_read(struct hp_ctx *ctx, const char *path)
 	char *clean;
 	int err;
 
-	if (!ctx->cg) {
-		ctx->cg = ctx->live ? &hp_cg_libcgroup : &hp_cg_directory;
-		if (ctx->cg->open(ctx)) {
-			ctx->cg = NULL;
-			return NULL;
-		}
-	}
-	clean = clean_path(ctx, path);
+	if (!open_hierarchy(ctx))
+		return NULL;
+	clean = hp_cgroup_clean_path(ctx, path);
 	if (!clean) {
 		hp_report(ctx, "%s: not the path of a cgroup", path);
 		return NULL;
 	}
 	err = ctx->cg->walk(ctx, clean, &visit);
 	if (!err && !b.any_file && !kernel_has_hugepool(ctx)) {
-		hp_report(ctx, "%s/" HP_CG_PREFIX "capacity: no such file: "
-			  "no hugepool (CONFIG_HUGEPOOL), or no memory controller, in this hierarchy",
-			  ctx->cg_root);
+		report_no_hugepool(ctx);
 		err = -ENOENT;
 	}
 	free(clean);

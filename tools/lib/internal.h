@@ -30,9 +30,6 @@ void hp_set_value(struct hp_value *value, const char *word);
 /* @name is "node" and a decimal number without leading zeros. */
 bool hp_is_node_dir(const char *name, unsigned int *node);
 
-/* The nodes the machine has, ascending; an empty list where that cannot be known. */
-void hp_nodes(struct hp_ctx *ctx, unsigned int **node, size_t *nr);
-
 /*
  * Where cgroups are read from.  There are two because libcgroup finds the hierarchy through
  * /proc/mounts and offers no way to name another root: it serves the running machine, and a

@@ -44,6 +44,9 @@ struct hp_value {
 /* Decimal digits and nothing else, within 64 bits; a final newline is allowed. */
 bool hp_parse_u64(const char *s, uint64_t *number);
 
+/* The same with at most one of the suffixes K, M, G, T, P, E, in either case, as in the kernel. */
+bool hp_parse_size(const char *s, uint64_t *bytes);
+
 /* Exact: the largest of G, M and K that leaves no remainder, else plain bytes. */
 #define HP_SIZE_LEN	32
 char *hp_format_size(uint64_t bytes, char buf[HP_SIZE_LEN]);
@@ -52,6 +55,12 @@ char *hp_format_size(uint64_t bytes, char buf[HP_SIZE_LEN]);
  * The kernel's spelling of a name that may hold a class: "2M/free" is "2MB/free".  Caller frees.
  */
 char *hp_normalise_name(const char *name);
+
+/*
+ * Every node the machine has, with a pool or not, ascending; an empty list where that cannot be
+ * known.  The caller frees it.
+ */
+void hp_nodes(struct hp_ctx *ctx, unsigned int **node, size_t *nr);
 
 /* The pools: /sys/kernel/mm/hugepool */
 
@@ -103,5 +112,26 @@ struct hp_cgroup {
 struct hp_cgroup *hp_cgroup_read(struct hp_ctx *ctx, const char *path);
 void hp_cgroup_free(struct hp_cgroup *cg);
 const struct hp_value *hp_cgroup_find(const struct hp_cgroup *cg, const char *name);
+
+/*
+ * Where the hierarchy of cgroups is mounted on the machine (without the sysroot); NULL after a
+ * report, also when it is none of version 2 with memory.hugepool.*.
+ */
+const char *hp_cgroup_mount(struct hp_ctx *ctx);
+
+/* What follows is for those who have called hp_cgroup_mount(); the caller frees what it gets. */
+
+/*
+ * "jobs//a/" and, as users paste it, "/sys/fs/cgroup/jobs/a" are "/jobs/a".  NULL for a path that
+ * would lead out of the hierarchy.
+ */
+char *hp_cgroup_clean_path(struct hp_ctx *ctx, const char *path);
+
+/* The text of one file of a cgroup; NULL, and nothing reported, when it cannot be read. */
+char *hp_cgroup_text(struct hp_ctx *ctx, const char *path, const char *name);
+
+/* The cgroup of the caller, and its process; NULL and 0, and nothing reported, when not known. */
+char *hp_cgroup_own(struct hp_ctx *ctx);
+uint64_t hp_own_pid(struct hp_ctx *ctx);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Numbers, sizes and names as the kernel writes them. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <strings.h>
 
@@ -23,6 +24,29 @@ bool hp_parse_u64(const char *s, uint64_t *number)
 		return false;
 	*number = v;
 	return true;
+}
+
+bool hp_parse_size(const char *s, uint64_t *bytes)
+{
+	static const char suffix[] = "KMGTPE";
+	size_t digits = strspn(s, "0123456789");
+	unsigned int shift = 0;
+	const char *unit;
+	char *number;
+	bool ok;
+
+	if (s[digits]) {
+		unit = strchr(suffix, toupper((unsigned char)s[digits]));
+		if (!unit || s[digits + 1])
+			return false;
+		shift = 10 * (unit - suffix + 1);
+	}
+	number = hp_asprintf("%.*s", (int)digits, s);
+	ok = hp_parse_u64(number, bytes) && *bytes <= UINT64_MAX >> shift;
+	free(number);
+	if (ok)
+		*bytes <<= shift;
+	return ok;
 }
 
 void hp_set_value(struct hp_value *value, const char *word)
