@@ -4,6 +4,7 @@
 #include "tests/account_cases.h"
 #include "tests/cmdline_cases.h"
 #include "tests/core_cases.h"
+#include "tests/order_cases.h"
 #include "tests/guarantee_cases.h"
 #include "tests/guarantee_random.h"
 

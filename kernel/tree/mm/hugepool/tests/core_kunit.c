@@ -4,6 +4,7 @@
 #include <kunit/test.h>
 
 #include "core_cases.h"
+#include "order_cases.h"
 
 static void hp_script_desc(const struct hp_script *script, char *desc)
 {
