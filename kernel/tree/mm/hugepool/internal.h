@@ -80,6 +80,7 @@ void hp_pool_inherit(const struct hp_account *account);
 /* promise.c */
 int hp_promise(struct hp_account *account, enum hp_class class, int nid,
 	       unsigned long min);
+void hp_promise_drop(struct hp_account *account);
 void hp_promise_end(struct hp_account *account);
 
 /* folio.c */

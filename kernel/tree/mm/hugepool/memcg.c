@@ -90,6 +90,30 @@ void hugepool_memcg_offline(struct mem_cgroup *memcg)
 }
 
 /**
+ * hugepool_memcg_reset - nobody can see the settings of a cgroup any more
+ * @memcg: the cgroup, for which the memory controller was switched off, but
+ *	   another controller needs it
+ *
+ * Back to the defaults, as for all settings of the controller.
+ */
+void hugepool_memcg_reset(struct mem_cgroup *memcg)
+{
+	struct hp_account *account = memcg->hugepool.account;
+	unsigned int class;
+	int nid;
+
+	scoped_guard(spinlock_irqsave, &hugepool_lock) {
+		for (class = 0; class < HP_NR_CLASSES; class++) {
+			WRITE_ONCE(account->all[class].max, HP_NO_LIMIT);
+			for_each_node(nid)
+				WRITE_ONCE(account->nodes[nid].count[class].max,
+					   HP_NO_LIMIT);
+		}
+	}
+	hp_promise_drop(account);
+}
+
+/**
  * hp_memcg_account - account of a cgroup
  * @memcg: the cgroup, NULL when the memory controller is disabled
  *

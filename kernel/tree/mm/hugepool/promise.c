@@ -103,6 +103,24 @@ int hp_promise(struct hp_account *account, enum hp_class class, int nid,
 }
 
 /**
+ * hp_promise_drop - give back all that was guaranteed to an account
+ * @account: account whose children are guaranteed nothing
+ *
+ * Context: any.
+ */
+void hp_promise_drop(struct hp_account *account)
+{
+	unsigned int class;
+	int nid;
+
+	scoped_guard(spinlock_irqsave, &hugepool_lock)
+		for_each_node(nid)
+			for (class = 0; class < HP_NR_CLASSES; class++)
+				hp_min_set(account, class, nid, 0);
+	hp_pool_merge();
+}
+
+/**
  * hp_promise_end - the cgroup of an account is gone, and its guarantee with it
  * @account: account whose children are gone, too
  *
