@@ -52,8 +52,8 @@ int hugepool_memcg_alloc(struct mem_cgroup *memcg, struct mem_cgroup *parent)
 	struct hp_memcg *hpm;
 
 	BUILD_BUG_ON((int)HP_NR_EVENTS != HUGEPOOL_NR_EVENTS);
-	hpm = kzalloc(struct_size(hpm, account.nodes, nr_node_ids),
-		      GFP_KERNEL_ACCOUNT);
+	hpm = kvzalloc(struct_size(hpm, account.nodes, nr_node_ids),
+		       GFP_KERNEL_ACCOUNT);
 	if (!hpm)
 		return -ENOMEM;
 	hpm->memcg = memcg;
@@ -74,7 +74,7 @@ void hugepool_memcg_free(struct mem_cgroup *memcg)
 	struct hp_account *account = memcg->hugepool.account;
 
 	if (account)
-		kfree(container_of(account, struct hp_memcg, account));
+		kvfree(container_of(account, struct hp_memcg, account));
 }
 
 /**
