@@ -258,6 +258,19 @@ def run_tests(report, machine, options, tests, log_dir):
                     time.monotonic() - begin)
 
 
+def memory_of(machine):
+    """Bytes, as its file says; little for one that has none, which run finds."""
+    path = os.path.join(TOP, "tests/qemu/machines", machine + ".args")
+    try:
+        with open(path, encoding="utf-8") as f:
+            found = re.search(r"^--mem (\S+)", f.read(), re.M)
+    except OSError:
+        found = None
+    units = {"M": 20, "G": 30}
+    return sum(int(part[:-1]) << units[part[-1]] if part != "0" else 0
+               for part in found[1].split(",")) if found else 1 << 30
+
+
 def shell_command(path, env):
     words = [f"{k}={shlex.quote(v)}" for k, v in sorted(env.items())]
     return " ".join(words + [shlex.quote(path)])

@@ -3,6 +3,7 @@
 
 import os
 import sys
+import threading
 import time
 
 import ktap
@@ -17,6 +18,7 @@ class Report:
         self.failed = []        # (test, row)
         self.skipped = []
         self.started = time.monotonic()
+        self._lock = threading.Lock()
         # pylint: disable-next=consider-using-with
         self._file = open(os.path.join(log_dir, "rows.tap"), "w",
                           encoding="utf-8")
@@ -38,6 +40,10 @@ class Report:
 
     def test(self, test, rows, seconds):
         """One test is over: count its rows and print one line of progress."""
+        with self._lock:
+            self._test(test, rows, seconds)
+
+    def _test(self, test, rows, seconds):
         if not rows:
             rows = [ktap.Row("result", ktap.FAIL, "no result came")]
         for row in rows:
