@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# hugepool-test: machine=numa2 timeout=180
+# hugepool-test: machine=numa2 timeout=300
 #
 # memory.hugepool.* by the tools of libcgroup, as an administrator uses them:
 # cgcreate, cgset, cgget, cgexec, cgclassify, cgdelete.
