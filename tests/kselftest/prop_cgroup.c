@@ -9,7 +9,8 @@
  * come from, or that there must be none. Then the same in parallel, where only
  * that guarantees hold can be known.
  *
- * The seed is printed, HUGEPOOL_SEED repeats a run. HUGEPOOL_SECONDS is how long:
+ * The seed is printed, HUGEPOOL_SEED repeats a run but for the inode numbers, by
+ * which interleaving begins on one node or the other. HUGEPOOL_SECONDS is how long:
  * 5, and ten minutes in the long run.
  */
 #include <stdarg.h>
@@ -697,6 +698,8 @@ TEST_F_TIMEOUT(prop, random_steps, 800)
 			ok = eventually(check(&w, w.step % 4 == 0), 5);
 	}
 	EXPECT_TRUE(ok) TH_LOG("step %lu: %s: %s", w.step, w.what, w.why);
+	if (!ok)
+		pm_print(&w.m);
 	printf("# %lu steps: %lu blocks drawn, %lu of them guaranteed; %lu requests refused; %lu moves between cgroups\n",
 	       w.step, w.m.drawn, w.m.covered, w.m.refused, w.moves);
 	EXPECT_LT(0, w.m.drawn);
