@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "numa.h"
@@ -380,4 +381,37 @@ void pm_remove_group(struct pm *m, int group)
 	for (int n = 0; n < m->nr_nodes; n++)
 		hold(m, parent, n, m->group[group].own[n]);
 	m->group[group].live = false;
+}
+
+void pm_print(const struct pm *m)
+{
+	for (int n = 0; n < m->nr_nodes; n++)
+		printf("# node %d: %ld units, %ld used, %ld claimed, %ld of them outside\n",
+		       n, m->total[n], pm_used(m, n), pm_claims(m, n),
+		       m->outside[n]);
+	for (int g = 0; g < PM_GROUPS; g++) {
+		const struct pm_group *group = &m->group[g];
+
+		if (!group->live)
+			continue;
+		printf("# group %d in %d, max of all %ld:", g, group->parent,
+		       group->max[PM_ALL]);
+		for (int n = 0; n < m->nr_nodes; n++)
+			printf(" node %d: own %ld min %ld max %ld;", n,
+			       group->own[n], group->min[n], group->max[n]);
+		printf("\n");
+	}
+	for (int f = 0; f < PM_FILES; f++) {
+		const struct pm_file *file = &m->file[f];
+
+		printf("# file %d, inode %lu, policy %d of %#lx:", f, file->ino,
+		       file->pol.mode, file->pol.mask);
+		for (int u = 0; u < PM_UNITS; u++)
+			if (file->unit[u].owner == PM_HOLE)
+				printf(" -");
+			else
+				printf(" %d@%d", file->unit[u].owner,
+				       file->unit[u].node);
+		printf("\n");
+	}
 }

@@ -86,4 +86,7 @@ void pm_free(struct pm *m, int file, int first, int end);
 int pm_add_group(struct pm *m, int parent);
 void pm_remove_group(struct pm *m, int group);
 
+/* All of it, as comments of TAP. */
+void pm_print(const struct pm *m);
+
 #endif
