@@ -52,14 +52,18 @@ pool() {
 	local sum=0 file
 
 	for file in "$HP"/node*/"$1"; do
-		sum=$((sum + $(cat "$file")))
+		sum=$((sum + $(<"$file")))
 	done
 	echo "$sum"
 }
 
 # key FILE KEY: the value in a flat-keyed file.
 key() {
-	awk -v k="$2" '$1 == k { print $2 }' "$1"
+	local name value
+
+	while read -r name value _; do
+		[ "$name" != "$2" ] || echo "$value"
+	done <"$1"
 }
 
 pool_used_is() {

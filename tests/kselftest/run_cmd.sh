@@ -52,8 +52,12 @@ ends_with() { # STATUS COMMAND...
 }
 
 says() {
-	grep -qF -- "$1" "$WORK/out" ||
-		fail "'$1' is not said: $(cat "$WORK/out")"
+	[[ $(<"$WORK/out") == *"$1"* ]] || fail "'$1' is not said: $(<"$WORK/out")"
+}
+
+# The command "echo ran" has left no trace.
+did_not_run() {
+	[[ $'\n'$(<"$WORK/out")$'\n' != *$'\nran\n'* ]] || fail "the command was run"
 }
 
 no_cgroup_left() {
@@ -119,7 +123,7 @@ row_node_that_is_not_allowed() {
 	echo 0 >"$CG/$TOP/cpuset.mems"
 	ends_with 125 hugepool run --parent "$TOP" --name "$NAME" --node 0-1 -- echo ran
 	says "cpuset.mems.effective"
-	refused grep -q ran "$WORK/out"
+	did_not_run
 	no_cgroup_left
 	ends_with 0 hugepool run --parent "$TOP" --node 0 -- true
 }
@@ -176,8 +180,7 @@ row_min_that_does_not_fit() {
 		key=${arg%%=*}B
 		[ "$arg" = "${arg%@*}" ] || key=$key/node${arg#*@}
 		ends_with 125 hugepool run --name "$NAME" --max 2M=max --min "$arg" -- echo ran
-		refused grep -qx ran "$WORK/out"
-		ends_with 125 hugepool run --name "$NAME" --min "$arg" -- true
+		did_not_run
 		says "$DIR/memory.hugepool.min: '$key "
 		says "No space left on device"
 		says "of $key there is not so much left that is neither in use nor guaranteed"
@@ -261,7 +264,7 @@ row_parent_with_processes() {
 	# shellcheck disable=SC2016
 	ends_with 125 in_cgroup "$TOP" 'hugepool run --name "$2" -- echo ran; exit $?' "$NAME"
 	says "there are processes in the cgroup /$TOP, hugepool itself among them"
-	refused grep -qx ran "$WORK/out"
+	did_not_run
 	no_cgroup_left
 	kill $!
 }
@@ -333,14 +336,14 @@ row_interrupt_from_the_terminal() {
 		n=0
 		trap 'n=$((n + 1))' INT
 		touch "$0/ready"
-		for ((i = 0; i < 20; i++)); do sleep 0.1; done
+		for ((i = 0; i < 10; i++)); do sleep 0.1; done
 		echo "interrupted $n" >"$0/got"
 		exit 5
 	END
 	{
 		within 20 [ -e "$WORK/ready" ]
 		printf '\003'
-		sleep 4
+		sleep 1
 	} | script -qec "hugepool run --name $NAME -- bash -c '$(sed "s/'/'\\\\''/g" "$WORK/count")' $WORK" \
 		/dev/null >"$WORK/out" 2>&1 || status=$?
 	same status 5 $status
@@ -397,22 +400,14 @@ row_bad_input_changes_nothing() {
 	while read -r args; do
 		# shellcheck disable=SC2086  # words are meant
 		ends_with 2 hugepool run $args -- echo ran
-		refused grep -qx ran "$WORK/out"
+		did_not_run
 	done <<-'END'
 		--max 2M=2M@2
-		--max 2M=3M
-		--min 2M=max
-		--min 2M=-2M
-		--min 4M=4M
-		--min 2M=8M --max 2M=4M
+		--max 2M=8M --min 2M=3M
 		--min 2M=8M --min 2M=4M@0
-		--node 2
-		--node 0,x
-		--name a/b
+		--min 2M=8M --node 2
 		--parent /there/is/none
-		--parent /../..
 		--sysroot /
-		--frobnicate
 	END
 	same cgroups "$before" "$(cat "$CG/cgroup.subtree_control"; find "$CG" -type d)"
 }
