@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugepool-test: machine=numa2 timeout=60
+ * hugepool-test: machine=numa2 timeout=180
  *
  * A cgroup that was handed to a user: its max and min stay the administrator's,
  * what is in it the user may divide. With the rights of files, and with those of

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugepool-test: machine=gb timeout=180
+ * hugepool-test: machine=gb timeout=240
  *
  * memfd_create(MFD_HUGEPOOL | MFD_HUGE_1GB): blocks of 1 GB, each mapped by one
  * entry. See memfd.c for all that does not depend on their size.

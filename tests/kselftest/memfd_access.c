@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugepool-test: machine=numa2 timeout=60
+ * hugepool-test: machine=numa2 timeout=180
  *
  * Who may have a memfd of pool memory: CAP_IPC_LOCK in the initial user
  * namespace, or the group of vm.hugepool_shm_group. And what a user namespace

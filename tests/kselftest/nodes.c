@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugepool-test: machine=numa4 timeout=120
+ * hugepool-test: machine=numa4 timeout=180
  *
  * Four nodes: two pools of different size, node 2 with memory but without a
  * pool, node 3 with a CPU but without memory. Asking for blocks of these is an

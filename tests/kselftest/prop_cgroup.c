@@ -556,7 +556,8 @@ static int any_node(struct world *w)
 static bool op_max(struct world *w)
 {
 	int g = any_group(w), n = any_node(w);
-	long max = pick(w, 3) ? pick(w, 12) : PM_NO_LIMIT;
+	/* Who is far up limits all: often enough not at all. */
+	long max = pick(w, 2) ? pick(w, 14) + (g ? 0 : 6) : PM_NO_LIMIT;
 	char line[64];
 
 	note(w, "max of group %d, %s: %ld", g, key_of(n), max);
