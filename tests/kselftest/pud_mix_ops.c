@@ -283,11 +283,12 @@ static void punch(struct mix_at *at, size_t page, size_t nr, bool by_address)
 {
 	unsigned char *p = mix_place(at->v, at->v->at) +
 		(page - at->v->first * UNIT_PAGES) * PAGE;
-	int ret;
+	int ret = -1;
 
 	if (by_address)
 		ret = madvise(p, nr * PAGE, MADV_REMOVE);
-	else
+	/* Where another thread has just locked a part, what is before it is gone. */
+	if (!by_address || (ret && errno == EINVAL))
 		ret = fallocate(at->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				page * PAGE, nr * PAGE);
 	if (!ret)
