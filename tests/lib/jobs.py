@@ -26,8 +26,8 @@ def room():
 
 
 def default_workers():
-    """A guest keeps a little more than one CPU busy; a third would wait."""
-    return min(2, os.cpu_count() or 1)
+    """Guests have two CPUs, and wait for each other when they get fewer."""
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 class Runner:
