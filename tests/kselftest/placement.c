@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugepool-test: machine=numa2 timeout=180
+ * hugepool-test: machine=numa2 timeout=900
  *
  * Which node a block comes from: task policy, mount mpol=, mbind on a mapping,
  * cpuset.mems, and what happens when that node has nothing left. Checked in
@@ -11,6 +11,10 @@
 
 #include "hp_test.h"
 #include "numa.h"
+
+/* A write to cpuset.mems moves the pages of libraries, one after the other. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	400
 
 /* --- task policy --- */
 

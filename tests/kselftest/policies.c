@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hugepool-test: machine=numa2,numa4 timeout=180
+ * hugepool-test: machine=numa2,numa4 timeout=900
  *
  * Every mode of NUMA policy, by block: of the task, of the file (mbind) and of
  * the mount, whether a block is drawn by fallocate, write or fault. And that a
@@ -8,6 +8,10 @@
  */
 #include "hp_test.h"
 #include "numa.h"
+
+/* A write to cpuset.mems moves the pages of libraries, one after the other. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	400
 
 #define UNITS	8
 #define LEN	(UNITS * UNIT)
