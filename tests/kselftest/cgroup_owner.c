@@ -559,6 +559,20 @@ TEST_F(task, workers_of_io_uring)
 	EXPECT_HELD(0, 2);
 }
 
+/* A process in @cg that has touched @p, and waits to be killed. */
+static pid_t start_resident(const struct cg *cg, unsigned char *p)
+{
+	pid_t pid = hp_fork();
+
+	if (!pid) {
+		if (cg_join(cg) || touch_write(p, 1))
+			_exit(99);
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
 /* Into a hole of somebody else's memory: it is the other's mm that faults. */
 TEST_F(task, from_one_process_into_another)
 {
@@ -568,13 +582,7 @@ TEST_F(task, from_one_process_into_another)
 	pid_t pid;
 	int fd;
 
-	pid = hp_fork();
-	if (!pid) {
-		if (cg_join(B) || touch_write(self->p, 1))
-			_exit(99);
-		for (;;)
-			pause();
-	}
+	pid = start_resident(B, self->p);
 	ASSERT_TRUE(eventually(held(B) == 1, 10));
 	ASSERT_EQ(5, process_vm_writev(pid, &from, 1, &to, 1, 0));
 	EXPECT_HELD(0, 2);
@@ -600,13 +608,7 @@ TEST_F(task, process_madvise)
 	int pidfd;
 	pid_t pid;
 
-	pid = hp_fork();
-	if (!pid) {
-		if (cg_join(B) || touch_write(self->p, 1))
-			_exit(99);
-		for (;;)
-			pause();
-	}
+	pid = start_resident(B, self->p);
 	ASSERT_TRUE(eventually(held(B) == 1, 10));
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	ASSERT_LE(0, pidfd);
