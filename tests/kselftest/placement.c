@@ -12,7 +12,10 @@
 #include "hp_test.h"
 #include "numa.h"
 
-/* A write to cpuset.mems moves the pages of libraries, one after the other. */
+/*
+ * A write to cpuset.mems moves the pages of libraries. QEMU takes up to 80 ms to
+ * forget what it has translated of one, when a guest has run for a while.
+ */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	400
 

@@ -9,7 +9,7 @@
 #include "hp_test.h"
 #include "numa.h"
 
-/* A write to cpuset.mems moves the pages of libraries, one after the other. */
+/* A write to cpuset.mems is slow in QEMU: see placement.c. */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	400
 

@@ -50,6 +50,14 @@ static void hp_claim_update(struct hp_account *account, enum hp_class class,
 	}
 }
 
+/* Who has the claims of @account now: an ancestor, when its cgroup is gone. */
+static struct hp_account *hp_claimant(struct hp_account *account)
+{
+	while (account->gone)
+		account = account->parent;
+	return account;
+}
+
 /**
  * hp_claim_hold - an account holds more blocks, or fewer
  * @account: account that is charged, or an ancestor of it when it is gone
@@ -60,8 +68,7 @@ static void hp_claim_update(struct hp_account *account, enum hp_class class,
 void hp_claim_hold(struct hp_account *account, enum hp_class class, int nid,
 		   long nr)
 {
-	while (account->gone)
-		account = account->parent;
+	account = hp_claimant(account);
 	hp_claim(account, class, nid)->own += nr;
 	hp_claim_update(account, class, nid);
 }
@@ -95,11 +102,9 @@ void hp_claim_fold(struct hp_account *account, enum hp_class class, int nid)
 void hp_claim_break(struct hp_account *account, struct hp_node *node,
 		    struct hp_block *block)
 {
-	while (account->gone)
-		account = account->parent;
-	block->debtor = account;
+	block->debtor = hp_claimant(account);
 	node->nr_owed++;
-	hp_claim_hold(account, HP_2M, node->nid, HP_UNITS_PER_BLOCK);
+	hp_claim_hold(block->debtor, HP_2M, node->nid, HP_UNITS_PER_BLOCK);
 }
 
 /**
