@@ -9,6 +9,9 @@ static const struct field status_fields[] = {
 	{ "total", "memory the pool of the node owns", true },
 	{ "free", "not handed out (reserved included)", true },
 	{ "used", "handed out", true },
+	{ "shmem", "of that, held by files on tmpfs and memfds", true },
+	{ "guest_memfd", "of that, held by guest_memfds of KVM", true },
+	{ "other", "the rest: of the root cgroup, or outside of the cgroup namespace", true },
 	{ "reserved", "free, but guaranteed to cgroups", true },
 	{ "available", "what a cgroup without a guarantee can get: free - reserved", false },
 	{ "poisoned", "retired after a memory failure", true },
@@ -24,13 +27,12 @@ static const struct field status_fields[] = {
 
 static const char status_usage[] =
 	"Usage: hugepool status [OPTION...]\n\n"
-	"Show the pool of each NUMA node: a column per node, a row per field.\n";
+	"Show the pool of each NUMA node and who uses it: a column per node, a row per field.\n";
 
-/* The field no file has.  Should a kernel have one of that name, the file counts. */
 static void compute_available(const struct hp_pools *pools, struct hp_value *value)
 {
-	const struct hp_field *free_field = hp_pools_find(pools, "free");
-	const struct hp_field *reserved = hp_pools_find(pools, "reserved");
+	const struct hp_field *free_field = hp_fields_find(&pools->files, "free");
+	const struct hp_field *reserved = hp_fields_find(&pools->files, "reserved");
 	const struct hp_value *f, *r;
 	size_t n;
 
@@ -44,6 +46,41 @@ static void compute_available(const struct hp_pools *pools, struct hp_value *val
 		value[n].state = HP_NUMBER;
 		/* The two were not read at the same moment. */
 		value[n].number = f->number > r->number ? f->number - r->number : 0;
+	}
+}
+
+/* What is left of "used" on a node when it is known what each consumer holds there. */
+static bool find_rest(const struct hp_pools *pools, size_t n, uint64_t *rest)
+{
+	const struct hp_value *held;
+	size_t i;
+
+	for (i = 0; i < pools->consumers.nr; i++) {
+		held = &pools->consumers.field[i].value[n];
+		if (held->state == HP_ABSENT)
+			continue;
+		if (held->state != HP_NUMBER)
+			return false;
+		/* The files of the pool and those of the cgroups were not read at one moment. */
+		*rest = *rest > held->number ? *rest - held->number : 0;
+	}
+	return true;
+}
+
+static void compute_other(const struct hp_pools *pools, struct hp_value *value)
+{
+	const struct hp_field *used = hp_fields_find(&pools->files, "used");
+	size_t n;
+
+	if (!used || !pools->consumers.nr)
+		return;
+	for (n = 0; n < pools->nr_nodes; n++) {
+		value[n].state = used->value[n].state;
+		value[n].number = used->value[n].number;
+		/* What is wrong with a text is said where "used" itself is shown. */
+		if (value[n].state == HP_TEXT ||
+		    (value[n].state == HP_NUMBER && !find_rest(pools, n, &value[n].number)))
+			value[n].state = HP_UNREADABLE;
 	}
 }
 
@@ -68,9 +105,17 @@ static void set_total(struct cell *total, const struct hp_value *value, size_t n
 	}
 }
 
+/* What was read under that name. */
+static const struct hp_field *find_read(const struct hp_pools *pools, const char *name)
+{
+	const struct hp_field *field = hp_fields_find(&pools->files, name);
+
+	return field ? field : hp_fields_find(&pools->consumers, name);
+}
+
 static void add_status_row(struct table *table, const struct hp_pools *pools, const char *name)
 {
-	const struct hp_field *field = hp_pools_find(pools, name);
+	const struct hp_field *field = find_read(pools, name);
 	struct hp_value *computed = hp_zalloc(pools->nr_nodes, sizeof(*computed));
 	const struct hp_value *value = field ? field->value : computed;
 	struct row *row = table_add_row(table, NO_PARENT);
@@ -78,8 +123,11 @@ static void add_status_row(struct table *table, const struct hp_pools *pools, co
 	char where[32];
 	size_t n;
 
+	/* No file has these.  Should a kernel have one of that name, the file counts. */
 	if (!field && !strcmp(name, "available"))
 		compute_available(pools, computed);
+	else if (!field && !strcmp(name, "other"))
+		compute_other(pools, computed);
 	row->cell[0].type = CELL_TEXT;
 	row->cell[0].text = hp_strdup(name);
 	for (n = 0; n < pools->nr_nodes; n++) {
@@ -109,16 +157,53 @@ static void build_status(struct table *table, const struct hp_pools *pools,
 	}
 }
 
+/* What the kernel shows. */
+static void find_names(const struct hp_pools *pools, struct names *found)
+{
+	size_t i;
+
+	for (i = 0; i < pools->files.nr; i++)
+		names_add(found, pools->files.field[i].name);
+	for (i = 0; i < pools->consumers.nr; i++)
+		names_add(found, pools->consumers.field[i].name);
+	if (pools->consumers.nr)
+		names_add(found, "other");
+}
+
+/*
+ * The table with the consumers that it does not know, in front of "other": all that together make
+ * "used" are next to each other.  The caller frees it.
+ */
+static struct field *complete_table(const struct hp_pools *pools)
+{
+	const struct hp_fields *consumers = &pools->consumers;
+	const struct field *known;
+	struct field *table, *end;
+	const char *name;
+	size_t i;
+
+	table = hp_zalloc(1, sizeof(status_fields) + consumers->nr * sizeof(*table));
+	end = table;
+	for (known = status_fields; known->name; known++) {
+		for (i = 0; i < consumers->nr && !strcmp(known->name, "other"); i++) {
+			name = consumers->field[i].name;
+			if (!find_field(status_fields, name))
+				*end++ = (struct field){ name, NULL, true };
+		}
+		*end++ = *known;
+	}
+	return table;
+}
+
 static int show_status(const struct show_options *options, const struct hp_pools *pools)
 {
 	struct table table = { .name = "pool", .facts_name = "settings", .facts_label = "" };
 	struct names found = { NULL, 0 }, names = { NULL, 0 };
+	struct field *fields = complete_table(pools);
 	int status = EXIT_SUCCESS;
-	size_t i;
 
-	for (i = 0; i < pools->nr_fields; i++)
-		names_add(&found, pools->field[i].name);
-	if (select_fields(options, status_fields, &found, true, &names)) {
+	find_names(pools, &found);
+	if (select_fields(options, fields, &found, true, &names)) {
 		build_status(&table, pools, &names);
 		table_render(&table, &options->render);
 	} else {
@@ -127,6 +212,7 @@ static int show_status(const struct show_options *options, const struct hp_pools
 	table_free(&table);
 	names_free(&names);
 	names_free(&found);
+	free(fields);
 	return status;
 }
 
@@ -150,6 +236,7 @@ int cmd_status(int argc, char **argv)
 	pools = hp_pools_read(ctx);
 	status = EXIT_FAILURE;
 	if (pools) {
+		hp_pools_read_consumers(ctx, pools);
 		status = show_status(&options, pools);
 		hp_pools_free(pools);
 	}

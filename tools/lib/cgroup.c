@@ -10,8 +10,6 @@
 
 #include "internal.h"
 
-#define HP_CG_PREFIX	"memory.hugepool."
-
 /* One walk under way. */
 struct builder {
 	struct hp_ctx *ctx;
@@ -122,13 +120,30 @@ static void parse_line(struct hp_cgroup *cg, const char *attr, char *line)
 	*add_value(cg, hp_strdup(key)) = sum;
 }
 
+int hp_cg_read_file(struct hp_ctx *ctx, struct hp_cgroup *cg, const char *name)
+{
+	char *text, *line, *save;
+	int err;
+
+	err = ctx->cg->read(ctx, cg->path, name, &text);
+	if (err == -ENOENT || err == -ENODEV)
+		return 0;
+	if (err) {
+		hp_report(ctx, "%s%s/%s: %s", ctx->cg_root, strcmp(cg->path, "/") ? cg->path : "",
+			  name, strerror(-err));
+		return err;
+	}
+	name += strlen(HP_CG_PREFIX);
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		parse_line(cg, name, line);
+	free(text);
+	return 1;
+}
+
 static void visit_file(void *data, const char *path, const char *name)
 {
 	struct builder *b = data;
-	struct hp_ctx *ctx = b->ctx;
 	struct hp_cgroup *cg;
-	char *text, *line, *save;
-	int err;
 
 	if (strncmp(name, HP_CG_PREFIX, strlen(HP_CG_PREFIX)))
 		return;
@@ -136,18 +151,7 @@ static void visit_file(void *data, const char *path, const char *name)
 	if (!cg)
 		return;
 	b->any_file = true;
-	err = ctx->cg->read(ctx, path, name, &text);
-	if (err) {
-		/* A cgroup may be removed at any moment; that is no failure. */
-		if (err != -ENOENT && err != -ENODEV)
-			hp_report(ctx, "%s%s/%s: %s", ctx->cg_root,
-				  strcmp(path, "/") ? path : "", name, strerror(-err));
-		return;
-	}
-	name += strlen(HP_CG_PREFIX);
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		parse_line(cg, name, line);
-	free(text);
+	hp_cg_read_file(b->ctx, cg, name);
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -211,13 +215,26 @@ static bool kernel_has_hugepool(struct hp_ctx *ctx)
 	return false;
 }
 
-static bool open_hierarchy(struct hp_ctx *ctx)
+char *hp_cg_open(struct hp_ctx *ctx)
 {
+	char *problem = NULL;
+
 	if (!ctx->cg) {
 		ctx->cg = ctx->live ? &hp_cg_libcgroup : &hp_cg_directory;
-		if (ctx->cg->open(ctx))
+		problem = ctx->cg->open(ctx);
+		if (problem)
 			ctx->cg = NULL;
 	}
+	return problem;
+}
+
+static bool open_hierarchy(struct hp_ctx *ctx)
+{
+	char *problem = hp_cg_open(ctx);
+
+	if (problem)
+		hp_report(ctx, "%s", problem);
+	free(problem);
 	return ctx->cg;
 }
 

@@ -6,10 +6,10 @@
 
 #include "internal.h"
 
-static int directory_open(struct hp_ctx *ctx)
+static char *directory_open(struct hp_ctx *ctx)
 {
 	ctx->cg_root = hp_asprintf("%s/sys/fs/cgroup", ctx->sysroot);
-	return 0;
+	return NULL;
 }
 
 static int directory_walk(struct hp_ctx *ctx, const char *path, const struct hp_cg_visit *visit)

@@ -16,25 +16,21 @@
 /* memory.hugepool.* belong to this controller; on v2 it also tells where the hierarchy is. */
 #define CONTROLLER	"memory"
 
-static int libcgroup_open(struct hp_ctx *ctx)
+static char *libcgroup_open(struct hp_ctx *ctx)
 {
 	char path[FILENAME_MAX] = "";
 	void *handle = NULL;
 	int err;
 
 	err = cgroup_init();
-	if (err) {
-		hp_report(ctx, "libcgroup: %s", cgroup_strerror(err));
-		return err;
-	}
+	if (err)
+		return hp_asprintf("libcgroup: %s", cgroup_strerror(err));
 	err = cgroup_get_subsys_mount_point_begin(CONTROLLER, &handle, path);
 	cgroup_get_subsys_mount_point_end(&handle);
-	if (err) {
-		hp_report(ctx, "no cgroup hierarchy with the memory controller is mounted");
-		return err;
-	}
+	if (err)
+		return hp_strdup("no cgroup hierarchy with the memory controller is mounted");
 	ctx->cg_root = hp_strdup(path);
-	return 0;
+	return NULL;
 }
 
 /* libcgroup's full path without the mount point, and "/" for the root. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Opening, reporting, and reading one file. */
+/* Opening, reporting, and reading one file or directory. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -74,6 +75,29 @@ int hp_read_text(const char *path, char **text)
 	}
 	buf[len] = '\0';
 	*text = buf;
+	return 0;
+}
+
+int hp_read_dir(const char *dir, hp_entry_fn fn, void *data)
+{
+	struct dirent **entry;
+	struct stat st;
+	int i, nr;
+
+	nr = scandir(dir, &entry, NULL, alphasort);
+	if (nr < 0)
+		return -errno;
+	for (i = 0; i < nr; i++) {
+		const char *name = entry[i]->d_name;
+		char *full = hp_asprintf("%s/%s", dir, name);
+
+		if (strcmp(name, ".") && strcmp(name, "..") && !lstat(full, &st) &&
+		    (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
+			fn(data, dir, name, S_ISDIR(st.st_mode));
+		free(full);
+		free(entry[i]);
+	}
+	free(entry);
 	return 0;
 }
 

@@ -65,8 +65,14 @@ void hp_nodes(struct hp_ctx *ctx, unsigned int **node, size_t *nr);
 /* The pools: /sys/kernel/mm/hugepool */
 
 struct hp_field {
-	char *name;		/* path inside node<N>/: "free", "2MB/total" */
+	char *name;
 	struct hp_value *value;	/* one per node, in the order of hp_pools.node */
+};
+
+/* Sorted by name. */
+struct hp_fields {
+	size_t nr;
+	struct hp_field *field;
 };
 
 struct hp_setting {
@@ -77,8 +83,8 @@ struct hp_setting {
 struct hp_pools {
 	size_t nr_nodes;
 	unsigned int *node;	/* every node of the machine, with a pool or not, ascending */
-	size_t nr_fields;
-	struct hp_field *field;	/* sorted by name */
+	struct hp_fields files;	/* by their path inside node<N>/: "free", "2MB/total" */
+	struct hp_fields consumers; /* "shmem", see hp_pools_read_consumers() */
 	size_t nr_settings;
 	struct hp_setting *setting; /* the files that are not per node, sorted by name */
 };
@@ -86,7 +92,15 @@ struct hp_pools {
 /* NULL after a report. */
 struct hp_pools *hp_pools_read(struct hp_ctx *ctx);
 void hp_pools_free(struct hp_pools *pools);
-const struct hp_field *hp_pools_find(const struct hp_pools *pools, const char *name);
+const struct hp_field *hp_fields_find(const struct hp_fields *fields, const char *name);
+
+/*
+ * Sets @pools->consumers to what each consumer in memory.hugepool.numa_stat of the cgroups holds,
+ * blocks of all sizes together.  Cgroups do not know of what tasks of the root hold, nor of what
+ * is outside of the cgroup namespace of the caller.  Where there are no such cgroups there are no
+ * consumers, and that is not reported.
+ */
+void hp_pools_read_consumers(struct hp_ctx *ctx, struct hp_pools *pools);
 
 /* The cgroups: memory.hugepool.* */
 

@@ -5,38 +5,9 @@
  * What is there is found by listing directories, never from a list of names: a field, a class or
  * a setting that a newer kernel adds shows up without a change here.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #include "internal.h"
-
-/* Called for each entry of a directory in the order of names; @dir is its path. */
-typedef void (*entry_fn)(void *data, const char *dir, const char *name, bool is_dir);
-
-/* 0 or -errno. */
-static int for_each_entry(const char *path, entry_fn fn, void *data)
-{
-	struct dirent **entry;
-	struct stat st;
-	int i, nr;
-
-	nr = scandir(path, &entry, NULL, alphasort);
-	if (nr < 0)
-		return -errno;
-	for (i = 0; i < nr; i++) {
-		char *full = hp_asprintf("%s/%s", path, entry[i]->d_name);
-
-		if (entry[i]->d_name[0] != '.' && !lstat(full, &st) &&
-		    (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)))
-			fn(data, path, entry[i]->d_name, S_ISDIR(st.st_mode));
-		free(full);
-		free(entry[i]);
-	}
-	free(entry);
-	return 0;
-}
 
 /* One reading under way; @node and @class say where in the tree it is. */
 struct reader {
@@ -47,18 +18,12 @@ struct reader {
 	bool failed;
 };
 
-static struct hp_field *get_field(struct hp_pools *pools, const char *name)
+static void set_file(struct reader *r, const char *name, const char *path)
 {
-	struct hp_field *field;
+	struct hp_pools *pools = r->pools;
+	struct hp_field *field = hp_fields_get(&pools->files, name, pools->nr_nodes);
 
-	field = (struct hp_field *)hp_pools_find(pools, name);
-	if (field)
-		return field;
-	pools->field = hp_grow(pools->field, pools->nr_fields, sizeof(*field));
-	field = &pools->field[pools->nr_fields++];
-	field->name = hp_strdup(name);
-	field->value = hp_zalloc(pools->nr_nodes, sizeof(*field->value));
-	return field;
+	hp_read_value(r->ctx, path, &field->value[r->node]);
 }
 
 static void read_class_entry(void *data, const char *dir, const char *name, bool is_dir)
@@ -70,17 +35,17 @@ static void read_class_entry(void *data, const char *dir, const char *name, bool
 		return;
 	path = hp_asprintf("%s/%s", dir, name);
 	field = hp_asprintf("%s/%s", r->class, name);
-	hp_read_value(r->ctx, path, &get_field(r->pools, field)->value[r->node]);
+	set_file(r, field, path);
 	free(field);
 	free(path);
 }
 
-static void read_subdir(struct reader *r, const char *dir, const char *name, entry_fn fn)
+static void read_subdir(struct reader *r, const char *dir, const char *name, hp_entry_fn fn)
 {
 	char *path = hp_asprintf("%s/%s", dir, name);
 	int err;
 
-	err = for_each_entry(path, fn, r);
+	err = hp_read_dir(path, fn, r);
 	/* ENOENT: went away since it was listed. */
 	if (err && err != -ENOENT) {
 		hp_report(r->ctx, "%s: %s", path, strerror(-err));
@@ -100,7 +65,7 @@ static void read_node_entry(void *data, const char *dir, const char *name, bool 
 		return;
 	}
 	path = hp_asprintf("%s/%s", dir, name);
-	hp_read_value(r->ctx, path, &get_field(r->pools, name)->value[r->node]);
+	set_file(r, name, path);
 	free(path);
 }
 
@@ -152,9 +117,53 @@ static void add_pool_node(void *data, const char *dir, const char *name, bool is
 	pools->nr_nodes++;
 }
 
+struct hp_field *hp_fields_get(struct hp_fields *fields, const char *name, size_t nr_nodes)
+{
+	struct hp_field *field;
+
+	field = (struct hp_field *)hp_fields_find(fields, name);
+	if (field)
+		return field;
+	fields->field = hp_grow(fields->field, fields->nr, sizeof(*field));
+	field = &fields->field[fields->nr++];
+	field->name = hp_strdup(name);
+	field->value = hp_zalloc(nr_nodes, sizeof(*field->value));
+	return field;
+}
+
+const struct hp_field *hp_fields_find(const struct hp_fields *fields, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < fields->nr; i++) {
+		if (!strcmp(fields->field[i].name, name))
+			return &fields->field[i];
+	}
+	return NULL;
+}
+
 static int compare_fields(const void *a, const void *b)
 {
 	return strcmp(((const struct hp_field *)a)->name, ((const struct hp_field *)b)->name);
+}
+
+void hp_fields_sort(struct hp_fields *fields)
+{
+	if (fields->nr)
+		qsort(fields->field, fields->nr, sizeof(*fields->field), compare_fields);
+}
+
+static void free_fields(struct hp_fields *fields, size_t nr_nodes)
+{
+	size_t i, n;
+
+	for (i = 0; i < fields->nr; i++) {
+		for (n = 0; n < nr_nodes; n++)
+			free(fields->field[i].value[n].text);
+		free(fields->field[i].value);
+		free(fields->field[i].name);
+	}
+	free(fields->field);
 }
 
 struct hp_pools *hp_pools_read(struct hp_ctx *ctx)
@@ -166,9 +175,9 @@ struct hp_pools *hp_pools_read(struct hp_ctx *ctx)
 
 	path = hp_asprintf("%s/sys/kernel/mm/hugepool", ctx->sysroot);
 	hp_nodes(ctx, &pools->node, &pools->nr_nodes);
-	err = for_each_entry(path, add_pool_node, &r);
+	err = hp_read_dir(path, add_pool_node, &r);
 	if (!err)
-		err = for_each_entry(path, read_top_entry, &r);
+		err = hp_read_dir(path, read_top_entry, &r);
 	if (err == -ENOENT || err == -ENOTDIR)
 		hp_report(ctx, "%s: no such directory: %s has no hugepool (CONFIG_HUGEPOOL)",
 			  path, ctx->live ? "this kernel" : "the kernel it was taken from");
@@ -179,38 +188,21 @@ struct hp_pools *hp_pools_read(struct hp_ctx *ctx)
 		hp_pools_free(pools);
 		return NULL;
 	}
-	if (pools->nr_fields)
-		qsort(pools->field, pools->nr_fields, sizeof(*pools->field), compare_fields);
+	hp_fields_sort(&pools->files);
 	return pools;
 }
 
 void hp_pools_free(struct hp_pools *pools)
 {
-	size_t i, n;
+	size_t i;
 
-	for (i = 0; i < pools->nr_fields; i++) {
-		for (n = 0; n < pools->nr_nodes; n++)
-			free(pools->field[i].value[n].text);
-		free(pools->field[i].value);
-		free(pools->field[i].name);
-	}
+	free_fields(&pools->files, pools->nr_nodes);
+	free_fields(&pools->consumers, pools->nr_nodes);
 	for (i = 0; i < pools->nr_settings; i++) {
 		free(pools->setting[i].value.text);
 		free(pools->setting[i].name);
 	}
 	free(pools->setting);
-	free(pools->field);
 	free(pools->node);
 	free(pools);
-}
-
-const struct hp_field *hp_pools_find(const struct hp_pools *pools, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < pools->nr_fields; i++) {
-		if (!strcmp(pools->field[i].name, name))
-			return &pools->field[i];
-	}
-	return NULL;
 }
