@@ -147,19 +147,14 @@ def read_series():
 
 def tree_source(path):
     """Where in this repository the new kernel file PATH is."""
-    if path.startswith("include/uapi/"):
-        return os.path.join(ROOT, "uapi", path[len("include/uapi/"):])
     return os.path.join(TREE, path)
 
 
 def tree_files():
     """The in-tree paths of all new files that this repository has."""
     found = []
-    for top, prefix in ((TREE, ""), (os.path.join(ROOT, "uapi"), "include/uapi/")):
-        for folder, _, names in os.walk(top):
-            for name in names:
-                rel = os.path.relpath(os.path.join(folder, name), top)
-                found.append(prefix + rel)
+    for folder, _, names in os.walk(TREE):
+        found += [os.path.relpath(os.path.join(folder, name), TREE) for name in names]
     return sorted(found)
 
 

@@ -41,6 +41,30 @@ static unsigned long used_all(const struct model_accounts *all, int who,
 	return sum;
 }
 
+/* What counts against a limit: 1 GB blocks that were broken and are not whole, too. */
+static unsigned long counted(const struct model_accounts *all, int who,
+			     enum hp_class class, int nid)
+{
+	unsigned long sum = used(all, who, class, nid);
+	int i;
+
+	for (i = 0; i < SIM_ACCOUNTS; i++)
+		if (all->accounts[i].real && is_below(all, i, who))
+			sum += all->claims[nid][class].owed[i];
+	return sum;
+}
+
+static unsigned long counted_all(const struct model_accounts *all, int who,
+				 enum hp_class class)
+{
+	unsigned long sum = 0;
+	int nid;
+
+	for (nid = 0; nid < SIM_NIDS; nid++)
+		sum += counted(all, who, class, nid);
+	return sum;
+}
+
 void accounts_create(struct model_accounts *all, int who, int parent)
 {
 	struct model_account *account = &all->accounts[who];
@@ -169,10 +193,10 @@ int accounts_over(const struct model_accounts *all, int who,
 		const struct model_account *account = &all->accounts[who];
 
 		if (account->max_all[class] != HP_NO_LIMIT &&
-		    used_all(all, who, class) + 1 > account->max_all[class])
+		    counted_all(all, who, class) + 1 > account->max_all[class])
 			return who;
 		if (account->max[nid][class] != HP_NO_LIMIT &&
-		    used(all, who, class, nid) + 1 > account->max[nid][class])
+		    counted(all, who, class, nid) + 1 > account->max[nid][class])
 			return who;
 	}
 	return SIM_NOBODY;
@@ -200,13 +224,15 @@ void accounts_charge(struct model_accounts *all, int who, enum hp_class class,
 	raise_peaks(all, who, class, nid);
 }
 
-/* A 1 GB block is 512 units now, of the same account. */
-void accounts_break(struct model_accounts *all, int who, int nid)
+/*
+ * A 1 GB block is 512 units now, of the same account. Until it is whole again, if
+ * it can be, it is claimed and limited as one of 1 GB, too.
+ */
+void accounts_break(struct model_accounts *all, int who, int nid, bool bad)
 {
-	/* Until it is whole again it is claimed as one of 1 GB, too. */
 	sim_check(all->claims[nid][HP_1G].own[who]);
 	all->claims[nid][HP_1G].own[who]--;
-	all->claims[nid][HP_1G].owed[who]++;
+	all->claims[nid][HP_1G].owed[who] += !bad;
 	all->claims[nid][HP_2M].own[who] += 512;
 	raise_peaks(all, who, HP_2M, nid);
 }

@@ -48,7 +48,7 @@ int accounts_over(const struct model_accounts *all, int who,
 		  enum hp_class class, int nid);
 void accounts_charge(struct model_accounts *all, int who, enum hp_class class,
 		     int nid);
-void accounts_break(struct model_accounts *all, int who, int nid);
+void accounts_break(struct model_accounts *all, int who, int nid, bool bad);
 void accounts_uncharge(struct model_accounts *all, int who, enum hp_class class,
 		       int nid, unsigned int nr);
 void accounts_check_claim(const struct model_accounts *all, int who,

@@ -52,7 +52,7 @@ static struct {
 	unsigned long taken[HP_NR_CLASSES], empty, limit, fell_back, bad_gives;
 	unsigned long bad_splits, late, zombies, lost;
 	unsigned long worlds, removed, added;
-	unsigned long repaid;
+	unsigned long repaid, written_off;
 	unsigned long min_set, min_nospc, min_busy, divided;
 	unsigned long covered, kept_out, kept_broken;
 } did;
@@ -439,15 +439,17 @@ static void split_held(struct world *w, unsigned int i, unsigned int new_nr)
 	sim_check(kind == held.kind);
 	model_split(&node->model, held.unit, held.nr, new_nr);
 	if (held.nr == 512) {
+		bool bad = !bitmap_empty(block_at(node, held.unit)->bad, 512);
+
 		hp_account_break(accounts_real(&w->accounts, held.who,
 					       held.zombie), HP_SHMEM,
 				 node->nid);
-		accounts_break(&w->accounts, held.who, node->nid);
+		accounts_break(&w->accounts, held.who, node->nid, bad);
 		hp_claim_break(accounts_real(&w->accounts, held.who,
 					     held.zombie), &node->real,
 			       block_at(node, held.unit));
 		node->debtors[held.unit / 512 - node->model.first_window] =
-			held.who;
+			bad ? SIM_NOBODY : held.who;
 		merge_all(w);
 	}
 	w->held[i].nr = new_nr;
@@ -511,9 +513,19 @@ static void op_fail(struct world *w)
 {
 	struct node *node = &w->nodes[rng_below(w->rng, WORLD_NODES)];
 	unsigned long unit = any_unit(w, node);
+	struct hp_block *block = block_at(node, unit);
+	enum hp_fail found = hp_claim_fail(&node->real, unit);
+	int *debtor;
 
-	sim_check(hp_node_fail(&node->real, unit) ==
-		  model_fail(&node->model, unit));
+	sim_check(found == model_fail(&node->model, unit));
+	if (block && found != HP_FAIL_NOT_OURS) {
+		debtor = &node->debtors[unit / 512 - node->model.first_window];
+		if (*debtor != SIM_NOBODY) {
+			w->accounts.claims[node->nid][HP_1G].owed[*debtor]--;
+			did.written_off++;
+		}
+		*debtor = SIM_NOBODY;
+	}
 	lose(node);
 	merge_all(w);
 }
@@ -802,8 +814,8 @@ static void report(void)
 	printf("# guarantees: set %lu, no space %lu, busy %lu, divided %lu, requests covered %lu, kept out %lu, kept broken %lu, blocks lost %lu\n",
 	       did.min_set, did.min_nospc, did.min_busy, did.divided,
 	       did.covered, did.kept_out, did.kept_broken, did.lost);
-	printf("# requests of removed cgroups %lu, their accounts freed %lu, broken blocks whole again %lu\n",
-	       did.late, did.zombies, did.repaid);
+	printf("# requests of removed cgroups %lu, their accounts freed %lu, broken blocks whole again %lu, never %lu\n",
+	       did.late, did.zombies, did.repaid, did.written_off);
 	printf("# unit 0 taken %lu, marked %lu, retired %lu and in whole blocks %lu, failed again %lu\n",
 	       seen.unit0_last, seen.marked, seen.retired, seen.whole_retired,
 	       seen.again);
@@ -840,5 +852,5 @@ void random_run(struct rng *rng, unsigned long ops, bool covered)
 	sim_check(did.bad_splits && seen.pieces && seen.pieces_retired);
 	sim_check(did.min_set && did.min_nospc && did.min_busy && did.divided);
 	sim_check(did.covered && did.kept_out && did.kept_broken && did.lost);
-	sim_check(did.late && did.zombies && did.repaid);
+	sim_check(did.late && did.zombies && did.repaid && did.written_off);
 }

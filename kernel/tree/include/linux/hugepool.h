@@ -14,8 +14,10 @@
 #include <linux/jump_label.h>
 #include <linux/nodemask_types.h>
 #include <linux/page-flags.h>
+#include <linux/pgtable.h>
 #include <linux/types.h>
 
+struct address_space;
 struct file;
 struct inode;
 struct mem_cgroup;
@@ -23,17 +25,24 @@ struct mempolicy;
 struct mm_struct;
 struct seq_file;
 struct vm_area_struct;
+struct vm_fault;
 
+#ifdef CONFIG_HUGEPOOL
 /* The smaller size of blocks: no pool folio is smaller. */
 #define HUGEPOOL_UNIT_ORDER	(PMD_SHIFT - PAGE_SHIFT)
-#define HUGEPOOL_UNIT_PAGES	BIT(HUGEPOOL_UNIT_ORDER)
-
 /* The larger one. */
 #define HUGEPOOL_BLOCK_PAGES	BIT(PUD_SHIFT - PAGE_SHIFT)
+#else
+/* For code that nobody comes to. */
+#define HUGEPOOL_UNIT_ORDER	0
+#define HUGEPOOL_BLOCK_PAGES	1UL
+#endif
+#define HUGEPOOL_UNIT_PAGES	BIT(HUGEPOOL_UNIT_ORDER)
 
 /* Who uses a block: the rows of memory.hugepool.numa_stat. */
 enum hugepool_consumer {
 	HUGEPOOL_SHMEM,
+	HUGEPOOL_GUEST_MEMFD,
 	HUGEPOOL_NR_CONSUMERS,
 };
 
@@ -105,6 +114,14 @@ int hugepool_memory_failure(unsigned long pfn);
 bool hugepool_has_pfn(unsigned long pfn);
 void hugepool_report_meminfo(struct seq_file *m);
 
+bool hugepool_vma_has_puds(const struct vm_area_struct *vma);
+bool hugepool_can_map_pud(const struct vm_fault *vmf, unsigned int order);
+vm_fault_t hugepool_map_pud(struct vm_fault *vmf, struct folio *folio);
+unsigned long hugepool_get_unmapped_area(struct file *file, unsigned long addr,
+					 unsigned long len,
+					 unsigned long pgoff,
+					 unsigned long flags);
+
 #else /* !CONFIG_HUGEPOOL */
 
 static inline bool hugepool_enabled(void)
@@ -154,6 +171,31 @@ static inline void hugepool_report_meminfo(struct seq_file *m)
 {
 }
 
+static inline bool hugepool_vma_has_puds(const struct vm_area_struct *vma)
+{
+	return false;
+}
+
+static inline bool hugepool_can_map_pud(const struct vm_fault *vmf,
+					unsigned int order)
+{
+	return false;
+}
+
+static inline vm_fault_t hugepool_map_pud(struct vm_fault *vmf,
+					  struct folio *folio)
+{
+	return VM_FAULT_FALLBACK;
+}
+
+static inline unsigned long
+hugepool_get_unmapped_area(struct file *file, unsigned long addr,
+			   unsigned long len, unsigned long pgoff,
+			   unsigned long flags)
+{
+	return -ENOMEM;
+}
+
 #endif /* CONFIG_HUGEPOOL */
 
 #if defined(CONFIG_HUGEPOOL) && defined(CONFIG_SHMEM)
@@ -168,7 +210,6 @@ bool hugepool_pool_exists(unsigned int pool);
 unsigned long hugepool_pool_pages(unsigned int pool);
 unsigned long hugepool_pool_available(unsigned int pool);
 bool hugepool_shmem_fits(struct inode *inode, unsigned long pages);
-bool hugepool_shmem_has_puds(const struct vm_area_struct *vma);
 unsigned long hugepool_shmem_orders(struct inode *inode, pgoff_t index,
 				    loff_t end);
 struct folio *hugepool_shmem_add(struct inode *inode, pgoff_t index,
@@ -204,7 +245,7 @@ static inline unsigned int hugepool_pool_max_order(unsigned int pool)
 static inline bool hugepool_may_split(struct folio *folio,
 				      unsigned int new_order)
 {
-	return new_order >= HUGEPOOL_UNIT_ORDER;
+	return true;
 }
 
 static inline pgoff_t hugepool_split_end(struct folio *folio, pgoff_t end)
@@ -233,11 +274,6 @@ static inline bool hugepool_shmem_fits(struct inode *inode,
 	return true;
 }
 
-static inline bool hugepool_shmem_has_puds(const struct vm_area_struct *vma)
-{
-	return false;
-}
-
 static inline unsigned long hugepool_shmem_orders(struct inode *inode,
 						  pgoff_t index, loff_t end)
 {
@@ -252,6 +288,30 @@ static inline struct folio *hugepool_shmem_add(struct inode *inode,
 					       pgoff_t ilx)
 {
 	return ERR_PTR(-ENOSPC);
+}
+#endif
+
+#ifdef CONFIG_HUGEPOOL
+bool hugepool_gmem_supported(void);
+int hugepool_gmem_order(unsigned int size_log);
+struct folio *hugepool_gmem_add(struct address_space *mapping, pgoff_t index,
+				unsigned int order, struct mempolicy *pol);
+#else
+static inline bool hugepool_gmem_supported(void)
+{
+	return false;
+}
+
+static inline int hugepool_gmem_order(unsigned int size_log)
+{
+	return -EINVAL;
+}
+
+static inline struct folio *hugepool_gmem_add(struct address_space *mapping,
+					      pgoff_t index, unsigned int order,
+					      struct mempolicy *pol)
+{
+	return ERR_PTR(-ENOMEM);
 }
 #endif
 

@@ -11,6 +11,7 @@
 static void hp_count_init(struct hp_count *count)
 {
 	count->used = 0;
+	count->owed = 0;
 	count->peak = 0;
 	count->max = HP_NO_LIMIT;
 }
@@ -64,7 +65,7 @@ void hp_account_exit(struct hp_account *account, unsigned int nr_nodes)
 
 static bool hp_count_full(const struct hp_count *count)
 {
-	return count->used >= count->max;
+	return count->used + count->owed >= count->max;
 }
 
 /**
@@ -142,6 +143,23 @@ void hp_account_break(struct hp_account *account, enum hp_consumer consumer,
 	for (; account; account = account->parent) {
 		hp_release(account, consumer, HP_1G, nid, 1);
 		hp_hold(account, consumer, HP_2M, nid, HP_UNITS_PER_BLOCK);
+	}
+}
+
+/**
+ * hp_account_owe - 1 GB blocks that were broken in use count against limits
+ * @account: account of who has broken them
+ * @nid: their node
+ * @nr: number of blocks, negative when they are whole again
+ *
+ * Else a limit for 1 GB blocks would be none for those who break one after the
+ * other.
+ */
+void hp_account_owe(struct hp_account *account, int nid, long nr)
+{
+	for (; account; account = account->parent) {
+		account->all[HP_1G].owed += nr;
+		account->nodes[nid].count[HP_1G].owed += nr;
 	}
 }
 

@@ -21,17 +21,20 @@
 /* Who uses a block: the rows of memory.hugepool.numa_stat. */
 enum hp_consumer {
 	HP_SHMEM,
+	HP_GUEST_MEMFD,
 	HP_NR_CONSUMERS,
 };
 
 /**
  * struct hp_count - blocks of one class, on one node or on all
  * @used: held by the cgroup and its descendants
+ * @owed: of 1 GB, broken by them and not whole again
  * @peak: highest value of @used
- * @max: @used may not be raised above it
+ * @max: the sum of @used and @owed may not be raised above it
  */
 struct hp_count {
 	unsigned long used;
+	unsigned long owed;
 	unsigned long peak;
 	unsigned long max;
 };
@@ -89,6 +92,7 @@ void hp_account_charge(struct hp_account *account, enum hp_consumer consumer,
 		       enum hp_class class, int nid);
 void hp_account_break(struct hp_account *account, enum hp_consumer consumer,
 		      int nid);
+void hp_account_owe(struct hp_account *account, int nid, long nr);
 void hp_account_uncharge(struct hp_account *account, enum hp_consumer consumer,
 			 enum hp_class class, int nid, unsigned int nr);
 

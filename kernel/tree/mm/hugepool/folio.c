@@ -210,3 +210,4 @@ int hugepool_zero_folio(struct folio *folio, unsigned long addr)
 	}
 	return 0;
 }
+EXPORT_SYMBOL_FOR_MODULES(hugepool_zero_folio, "kvm");

@@ -3,6 +3,7 @@
  * Hugepool: guarantees, and what they leave to others. See guarantee.h.
  */
 
+#include <linux/bitmap.h>
 #include <linux/errno.h>
 
 #include "guarantee.h"
@@ -91,20 +92,54 @@ void hp_claim_fold(struct hp_account *account, enum hp_class class, int nid)
 	claim->all = 0;
 }
 
+/* Whoever has broken the block does not claim it any more. */
+static void hp_claim_settle(struct hp_node *node, struct hp_block *block)
+{
+	if (!block->debtor)
+		return;
+	hp_account_owe(block->debtor, node->nid, -1);
+	hp_claim_hold(block->debtor, HP_1G, node->nid, -1);
+	block->debtor = NULL;
+	node->nr_owed--;
+}
+
 /**
  * hp_claim_break - a 1 GB block in use was broken by its owner
  * @account: account of the owner, as for hp_claim_hold()
  * @node: pool of the node
  * @block: the block
  *
- * Its units are claimed in addition to it.
+ * Its units are claimed in addition to it, unless memory of it has failed: it is
+ * not going to be whole again.
  */
 void hp_claim_break(struct hp_account *account, struct hp_node *node,
 		    struct hp_block *block)
 {
-	block->debtor = hp_claimant(account);
+	account = hp_claimant(account);
+	hp_claim_hold(account, HP_2M, node->nid, HP_UNITS_PER_BLOCK);
+	block->debtor = account;
 	node->nr_owed++;
-	hp_claim_hold(block->debtor, HP_2M, node->nid, HP_UNITS_PER_BLOCK);
+	hp_account_owe(account, node->nid, 1);
+	if (!bitmap_empty(block->bad, HP_UNITS_PER_BLOCK))
+		hp_claim_settle(node, block);
+}
+
+/**
+ * hp_claim_fail - memory of a unit has failed
+ * @node: pool of the memory's node
+ * @unit: unit that holds the failed byte
+ *
+ * If the block was broken by its owner, nothing of it is left to wait for.
+ *
+ * Return: as hp_node_fail().
+ */
+enum hp_fail hp_claim_fail(struct hp_node *node, unsigned long unit)
+{
+	enum hp_fail found = hp_node_fail(node, unit);
+
+	if (found == HP_FAIL_MARKED || found == HP_FAIL_RETIRED)
+		hp_claim_settle(node, hp_node_find(node, unit));
+	return found;
 }
 
 /**
@@ -119,16 +154,9 @@ void hp_claim_break(struct hp_account *account, struct hp_node *node,
 bool hp_claim_merge(const struct hp_account *root, struct hp_node *node,
 		    unsigned long *unit)
 {
-	struct hp_block *block;
-
 	if (!hp_node_merge(node, hp_claim_all(root, HP_2M, node->nid), unit))
 		return false;
-	block = hp_node_find(node, *unit);
-	if (block->debtor) {
-		hp_claim_hold(block->debtor, HP_1G, node->nid, -1);
-		block->debtor = NULL;
-		node->nr_owed--;
-	}
+	hp_claim_settle(node, hp_node_find(node, *unit));
 	return true;
 }
 

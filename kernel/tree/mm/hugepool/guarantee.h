@@ -34,6 +34,7 @@ void hp_claim_hold(struct hp_account *account, enum hp_class class, int nid,
 void hp_claim_fold(struct hp_account *account, enum hp_class class, int nid);
 void hp_claim_break(struct hp_account *account, struct hp_node *node,
 		    struct hp_block *block);
+enum hp_fail hp_claim_fail(struct hp_node *node, unsigned long unit);
 bool hp_claim_merge(const struct hp_account *root, struct hp_node *node,
 		    unsigned long *unit);
 void hp_claim_inherit(const struct hp_account *account, struct hp_node *node);

@@ -30,7 +30,8 @@ struct hp_memcg {
 };
 
 static const char * const hp_consumer_names[HP_NR_CONSUMERS] = {
-	[HP_SHMEM] = "shmem",
+	[HP_SHMEM]		= "shmem",
+	[HP_GUEST_MEMFD]	= "guest_memfd",
 };
 
 static const char * const hp_event_names[HP_NR_EVENTS] = {

@@ -756,7 +756,7 @@ int hugepool_memory_failure(unsigned long pfn)
 	if (!node)
 		return -ENOENT;
 	scoped_guard(spinlock_irqsave, &hugepool_lock)
-		found = hp_node_fail(node, hp_pfn_unit(pfn));
+		found = hp_claim_fail(node, hp_pfn_unit(pfn));
 
 	switch (found) {
 	case HP_FAIL_RETIRED:

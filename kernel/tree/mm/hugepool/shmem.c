@@ -247,23 +247,6 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 }
 
 /**
- * hugepool_shmem_has_puds - may faults in a VMA map blocks of 1 GB?
- * @vma: any VMA
- *
- * They do so by ->huge_fault(), whatever is configured for THPs. Parts of a
- * block, and smaller ones, are mapped by do_set_pmd(). Private mappings are left
- * to it, since they would be split on the first write.
- *
- * Return: whether @vma is a shared mapping of a file that can hold such blocks.
- */
-bool hugepool_shmem_has_puds(const struct vm_area_struct *vma)
-{
-	return hugepool_enabled() && vma->vm_flags & VM_SHARED &&
-	       shmem_file(vma->vm_file) &&
-	       SHMEM_I(file_inode(vma->vm_file))->pool & BIT(HP_1G);
-}
-
-/**
  * hugepool_shmem_orders - which blocks may fill a hole
  * @inode: the file, with a pool list
  * @index: page index of the hole

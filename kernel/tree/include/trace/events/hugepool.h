@@ -9,9 +9,11 @@
 #include <linux/tracepoint.h>
 
 TRACE_DEFINE_ENUM(HUGEPOOL_SHMEM);
+TRACE_DEFINE_ENUM(HUGEPOOL_GUEST_MEMFD);
 
 #define show_hugepool_consumer(consumer)				\
-	__print_symbolic(consumer, { HUGEPOOL_SHMEM, "shmem" })
+	__print_symbolic(consumer, { HUGEPOOL_SHMEM, "shmem" },		\
+				   { HUGEPOOL_GUEST_MEMFD, "guest_memfd" })
 
 TRACE_EVENT(hugepool_reserve,
 

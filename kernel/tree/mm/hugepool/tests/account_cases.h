@@ -19,6 +19,7 @@ enum hp_act_op {
 	HP_ACT_REFUSED,
 	HP_ACT_UNCHARGE,
 	HP_ACT_BREAK,
+	HP_ACT_WHOLE,
 	HP_ACT_IS,
 };
 
@@ -62,6 +63,8 @@ struct hp_play {
 	{ HP_ACT_UNCHARGE, _who, _class, _nid, 1, _blocks, HP_NOBODY }
 #define A_BREAK(_who, _nid, _times) \
 	{ HP_ACT_BREAK, _who, HP_1G, _nid, _times, 0, HP_NOBODY }
+#define A_WHOLE(_who, _nid) \
+	{ HP_ACT_WHOLE, _who, HP_1G, _nid, 1, 0, HP_NOBODY }
 #define A_IS(_who, _class, _nid, _used, _peak) \
 	{ HP_ACT_IS, _who, _class, _nid, _used, _peak, HP_NOBODY }
 
@@ -215,7 +218,12 @@ static const struct hp_play hp_plays[] = {
 		A_IS(HP_B, HP_2M, 0, 512, 512),
 		A_IS(HP_A, HP_2M, HP_ALL_NODES, 512, 512),
 		A_REFUSED(HP_C, HP_2M, 1, HP_A),
-		/* The 1 GB limit has room again. */
+		/* That for 1 GB has no room until the block is whole again. */
+		A_IS(HP_B, HP_1G, 0, 0, 1),
+		A_REFUSED(HP_B, HP_1G, 0, HP_B),
+		A_REFUSED(HP_B, HP_1G, 1, HP_B),
+		A_CHARGE(HP_C, HP_1G, 0, 1),
+		A_WHOLE(HP_B, 0),
 		A_CHARGE(HP_B, HP_1G, 0, 1),
 		A_UNCHARGE_ALL(HP_B, HP_2M, 0, 510),
 		A_CHARGE(HP_C, HP_2M, 1, 1),
@@ -284,6 +292,10 @@ static inline const char *hp_act_run(const struct hp_tree *tree,
 	case HP_ACT_BREAK:
 		for (i = 0; i < act->value; i++)
 			hp_account_break(account, HP_SHMEM, act->nid);
+		hp_account_owe(account, act->nid, act->value);
+		return NULL;
+	case HP_ACT_WHOLE:
+		hp_account_owe(account, act->nid, -1);
 		return NULL;
 	case HP_ACT_IS:
 		count = hp_tree_count(tree, act);

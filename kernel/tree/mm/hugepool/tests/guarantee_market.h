@@ -191,6 +191,7 @@ static inline const char *hp_market_split(struct hp_market *market,
 	struct hp_node *node = &market->nodes[grant->nid];
 	int who = hp_market_index(grant->who);
 	unsigned int i, window;
+	bool bad;
 	u8 kind;
 
 	if (!hp_node_split(node, grant->unit, HP_UNITS_PER_BLOCK, 1, &kind))
@@ -199,9 +200,11 @@ static inline const char *hp_market_split(struct hp_market *market,
 	window = grant->unit / HP_UNITS_PER_BLOCK;
 	hp_claim_break(market->tree.who[grant->who], node,
 		       &market->blocks[grant->nid][window]);
-	market->debtors[grant->nid][window] = grant->who;
+	bad = !bitmap_empty(market->blocks[grant->nid][window].bad,
+			    HP_UNITS_PER_BLOCK);
+	market->debtors[grant->nid][window] = bad ? HP_NOBODY : grant->who;
 	models[HP_1G].own[who]--;
-	models[HP_1G].owed[who]++;
+	models[HP_1G].owed[who] += !bad;
 	models[HP_2M].own[who] += HP_UNITS_PER_BLOCK;
 	grant->class = HP_2M;
 	for (i = 1; i < HP_UNITS_PER_BLOCK; i++) {
@@ -215,7 +218,13 @@ static inline const char *hp_market_split(struct hp_market *market,
 static inline void hp_market_fail(struct hp_market *market, int nid,
 				  unsigned long unit)
 {
-	hp_node_fail(&market->nodes[nid], unit);
+	enum hp_who *debtor =
+		&market->debtors[nid][unit / HP_UNITS_PER_BLOCK];
+
+	hp_claim_fail(&market->nodes[nid], unit);
+	if (*debtor)
+		market->models[nid][HP_1G].owed[hp_market_index(*debtor)]--;
+	*debtor = HP_NOBODY;
 	market->lost[nid][HP_2M] = true;
 	market->lost[nid][HP_1G] = true;
 	hp_market_merge(market);
