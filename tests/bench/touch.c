@@ -3,7 +3,7 @@
  * The only process of the guests of tests/bench/run: measure, print, reset.
  *
  *   init [FILE=VALUE]... [KIND[-1G][+fallocate]]... [split:KIND]...
- *        [depth:KIND[+min]:N]...
+ *        [depth:KIND[+min]:N]... [guest:SIZE]...
  *
  * The clock is the time stamp counter.  QEMU's -icount makes it count the
  * instructions since power-on, so nothing has to be calibrated.
@@ -24,6 +24,10 @@
  *
  * depth:KIND:N allocates 1 GiB with fallocate and gives it back, in a cgroup that
  * is N levels below the root; with +min all of it is guaranteed to each of them.
+ *
+ * guest:SIZE lets the CPU of a virtual machine write to each 4 KB of 2 GiB that are
+ * a guest_memfd, of ordinary pages (4K) or of blocks of the pool (2M, 1G), and once
+ * more.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -39,6 +43,8 @@
 #include <termios.h>
 #include <unistd.h>
 #include <x86intrin.h>
+
+#include "../kselftest/guest.h"
 
 #define GIB	(1ul << 30)
 
@@ -253,6 +259,44 @@ static void measure_split(const char *kind)
 	must(!umount("/mnt"), "umount");
 }
 
+static void measure_guest(const char *size)
+{
+	struct guest_range all = { GUEST_TEST, 2 * GIB / 4096, 4096, 1 };
+	uint64_t flags = 0, t[4];
+	long long before, after;
+	struct guest_maps maps;
+	struct guest g = { };
+	int fd;
+
+	if (!strcmp(size, "2M"))
+		flags = GUEST_MEMFD_FLAG_HUGEPOOL | GUEST_MEMFD_SIZE_2MB;
+	else if (!strcmp(size, "1G"))
+		flags = GUEST_MEMFD_FLAG_HUGEPOOL | GUEST_MEMFD_SIZE_1GB;
+	else
+		must(!strcmp(size, "4K"), size);
+	must(!access("/dev/kvm", F_OK) ||
+	     !mount("none", "/dev", "devtmpfs", 0, ""), "devtmpfs");
+	must(!guest_open(&g, KVM_X86_DEFAULT_VM, 1), "virtual machine");
+	fd = gmem_create(g.vm, 2 * GIB, flags | GUEST_MEMFD_FLAG_MMAP |
+			 GUEST_MEMFD_FLAG_INIT_SHARED);
+	must(fd >= 0, "guest_memfd");
+	must(!gmem_slot(g.vm, 1, GUEST_TEST, 2 * GIB, fd, 0, NULL), "slot");
+	before = gmem_kvm_stat(g.cpu[0].fd, "pf_fixed");
+	t[0] = __rdtsc();
+	must(!guest_do(&g, 0, GUEST_FILL, all, NULL), "run");
+	t[1] = __rdtsc();
+	after = gmem_kvm_stat(g.cpu[0].fd, "pf_fixed");
+	maps = guest_maps(&g);
+	t[2] = __rdtsc();
+	must(!guest_do(&g, 0, GUEST_FILL, all, NULL), "run again");
+	t[3] = __rdtsc();
+	printf("RESULT guest:%s touch=%lu again=%lu faults=%lld pages_1g=%lld pages_2m=%lld pages_4k=%lld\n",
+	       size, t[1] - t[0], t[3] - t[2], after - before, maps.g, maps.m,
+	       maps.k);
+	guest_close(&g);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t started = __rdtsc();
@@ -269,6 +313,8 @@ int main(int argc, char **argv)
 			measure_split(argv[i] + 6);
 		else if (!strncmp(argv[i], "depth:", 6))
 			measure_depth(argv[i] + 6);
+		else if (!strncmp(argv[i], "guest:", 6))
+			measure_guest(argv[i] + 6);
 		else
 			measure(argv[i]);
 	printf("DONE\n");

@@ -6,12 +6,8 @@
 #ifndef HUGEPOOL_TESTS_CG_H
 #define HUGEPOOL_TESTS_CG_H
 
+#include "../../uapi/hugepool.h"
 #include "lib.h"
-
-/* Newer than the C library's headers. */
-#ifndef MFD_HUGEPOOL
-#define MFD_HUGEPOOL	0x0020U
-#endif
 
 /*
  * fallocate() by a member of @cg (NULL: the root), 0 or -errno. The caller is in

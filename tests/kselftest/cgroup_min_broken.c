@@ -4,7 +4,8 @@
  *
  * Two 1 GB blocks of one node, each guaranteed to somebody else. Who has broken the
  * own one by a hole cannot have the other's instead: what was promised to others is
- * theirs, whatever its owner makes of his.
+ * theirs, whatever its owner makes of his. Nor is a limit of one block no limit for
+ * who breaks one after the other.
  */
 #include "hp_test.h"
 #include "cg.h"
@@ -81,6 +82,54 @@ TEST_F(broken, put_together_it_is_ours_again)
 	EXPECT_OK(fallocate(self->fd, 0, 0, GB));
 	EXPECT_EQ(GB, cg_hp(CG, "current", "1GB"));
 	EXPECT_EQ(GB, cg_hp(OTHER, "current", "1GB"));
+}
+
+/* --- limits --- */
+
+HP_FIXTURE(limited, "pool=1G+2M,mpol=bind:0,size=4G");
+
+TEST_F(limited, no_second_one_for_the_first)
+{
+	int fd = hp_open_sized(&self->env, "f", 2 * GB);
+
+	ASSERT_LE(0, fd);
+	ASSERT_OK(cg_limit(CG, "1GB", GB));
+	ASSERT_OK(cg_limit(CG, "2MB", 0));
+	ASSERT_OK(fallocate(fd, 0, 0, GB));
+	ASSERT_OK(fallocate(fd, PUNCH, 0, UNIT));
+	EXPECT_EQ(0, cg_hp(CG, "current", "1GB"));
+	EXPECT_EQ((long long)(GB - UNIT), CURRENT_2M);
+	EXPECT_ERRNO(ENOSPC, fallocate(fd, 0, GB, GB));
+	EXPECT_EQ(1, cg_event(CG, "max"));
+	EXPECT_EQ((long long)GB, hp_attr(0, "1GB/free"));
+	/* Others have what is left. */
+	EXPECT_OK(cg_fallocate(NULL, CG, fd, GB, GB));
+	ASSERT_OK(fallocate(fd, PUNCH, GB, GB));
+
+	/* A single unit keeps it broken. */
+	ASSERT_OK(fallocate(fd, PUNCH, 0, GB - UNIT));
+	EXPECT_EQ((long long)UNIT, CURRENT_2M);
+	EXPECT_ERRNO(ENOSPC, fallocate(fd, 0, GB, GB));
+	ASSERT_OK(fallocate(fd, PUNCH, 0, GB));
+	EXPECT_TRUE(eventually(!hp_attr(0, "1GB/broken"), 5));
+	EXPECT_OK(fallocate(fd, 0, GB, GB));
+	EXPECT_EQ((long long)GB, cg_hp(CG, "current", "1GB"));
+}
+
+/* It is the block of the cgroup that broke it, wherever that is in the tree. */
+TEST_F(limited, also_by_limits_above_and_on_the_node)
+{
+	int fd = hp_open_sized(&self->env, "f", 2 * GB);
+
+	ASSERT_LE(0, fd);
+	ASSERT_OK(cg_limit(TOP, "1GB/node0", GB));
+	ASSERT_OK(fallocate(fd, 0, 0, GB));
+	ASSERT_OK(fallocate(fd, PUNCH, 0, UNIT));
+	ASSERT_OK(cg_limit(TOP, "2MB", 0));
+	EXPECT_ERRNO(ENOSPC, fallocate(fd, 0, GB, GB));
+	EXPECT_EQ(1, cg_event_local(TOP, "max"));
+	ASSERT_OK(cg_limit(TOP, "1GB/node0", 2 * GB));
+	EXPECT_OK(fallocate(fd, 0, GB, GB));
 }
 
 TEST_HARNESS_MAIN

@@ -6,9 +6,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#ifndef MFD_HUGEPOOL
-#define MFD_HUGEPOOL		0x0020U
-#endif
+#include "../../uapi/hugepool.h"
+
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL		0x0008U
 #define MFD_EXEC		0x0010U

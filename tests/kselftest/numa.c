@@ -22,15 +22,18 @@ static long long held_key(const struct cg *cg, const char *class, int node)
 long long held_on(const struct hp_env *env, const struct cg *cg,
 		  const char *class, int node)
 {
-	long long held, stat, numa, used, all;
+	static const char * const consumers[] = { "shmem", "guest_memfd" };
+	long long held, stat = 0, numa, used, all;
 	char line[32], col[8], path[256];
 
 	held = held_key(cg, class, node);
 	all = held_key(cg, "2MB", node) + held_key(cg, "1GB", node);
-	snprintf(line, sizeof(line), "shmem.%s", class);
 	snprintf(col, sizeof(col), "N%d", node);
 	snprintf(path, sizeof(path), "%s/memory.hugepool.numa_stat", cg->path);
-	stat = rd_col(path, line, col);
+	for (size_t i = 0; i < sizeof(consumers) / sizeof(consumers[0]); i++) {
+		snprintf(line, sizeof(line), "%s.%s", consumers[i], class);
+		stat += rd_col(path, line, col);
+	}
 	snprintf(path, sizeof(path), "%s/memory.numa_stat", cg->path);
 	/* Only nodes that have memory are listed there. */
 	numa = rd_col(path, "hugepool", col);

@@ -17,6 +17,11 @@
 #include "hp_test.h"
 #include "pud.h"
 
+/* Newer than the C library's headers. */
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC	(1 << 15)
+#endif
+
 FIXTURE(proc) {
 	struct hp_env env;
 	int fd;
@@ -416,6 +421,38 @@ TEST_F(proc, userfaultfd_is_refused)
 	EXPECT_AS_BEFORE(1);
 }
 
+/*
+ * Whoever only tracks writes may register any memory. Holes of such a mapping are
+ * not filled with ordinary pages all the same.
+ */
+TEST_F(proc, userfaultfd_fills_no_hole)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_WP_ASYNC };
+	struct uffdio_register reg = {
+		.range = { (unsigned long)self->p, GB }, .mode = UFFDIO_REGISTER_MODE_WP,
+	};
+	struct uffdio_zeropage zero = { .range = { (unsigned long)self->p, PAGE } };
+	struct uffdio_continue cont = { .range = { (unsigned long)self->p, PAGE } };
+	struct uffdio_copy copy = { .dst = (unsigned long)self->p, .len = PAGE };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (!variant->b->pool)
+		return;		/* theirs are */
+	copy.src = (unsigned long)mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_LE(0, fd);
+	ASSERT_OK(ioctl(fd, UFFDIO_API, &api));
+	ASSERT_OK(ioctl(fd, UFFDIO_REGISTER, &reg));
+	ASSERT_OK(fallocate(self->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, GB));
+	EXPECT_ERRNO(EINVAL, ioctl(fd, UFFDIO_COPY, &copy));
+	EXPECT_ERRNO(EINVAL, ioctl(fd, UFFDIO_ZEROPAGE, &zero));
+	EXPECT_ERRNO(EINVAL, ioctl(fd, UFFDIO_CONTINUE, &cont));
+	EXPECT_EQ(0, file_blocks(self->fd));
+	EXPECT_OK(touch_write(self->p, 1));
+	EXPECT_EQ((long long)variant->b->block, pool_held(&self->env.cg));
+	close(fd);
+}
+
 /* New memory is soft-dirty, where there is such a bit. */
 static bool has_soft_dirty(void)
 {
@@ -454,6 +491,23 @@ TEST_F(proc, soft_dirty)
 	self->p = mmap(NULL, GB, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
 	ASSERT_NE(MAP_FAILED, self->p);
 	EXPECT_AS_BEFORE(1);
+}
+
+/* A mapping at a new place counts as changed, by whatever entries. */
+TEST_F(proc, soft_dirty_when_moved)
+{
+	unsigned char *to = reserve_place(GB);
+
+	if (!has_soft_dirty())
+		SKIP(return, "no soft-dirty bits");
+	/* hugetlb does not mark what it moves. */
+	if (variant->b == &hugetlb_1g)
+		return;
+	EXPECT_EQ(0, vm_pages_with(self->p, GB, PME_SOFT_DIRTY));
+	ASSERT_EQ(to, mremap(self->p, GB, GB, MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	self->p = to;
+	EXPECT_STAMPS(self->p, 0, GB_PAGES, 1);
+	EXPECT_EQ(GB_PAGES, vm_pages_with(self->p, GB, PME_SOFT_DIRTY));
 }
 
 static void ksm_scans(void)
