@@ -394,21 +394,44 @@ TEST_F(gmem_file, a_limit_gives_ENOMEM_or_SIGBUS)
 
 TEST_F(gmem_file, memory_max_is_no_OOM_kill)
 {
-	unsigned char *p = MAP_ALL();
+	/* More than memory.max allows, in blocks of either size. */
+	const unsigned long nr = BIG ? 2 : 64, len = nr * BLOCK;
+	int fd = gmem_create(self->vm, len, FLAGS | GMEM_SHARED);
+	unsigned char *p;
 	char max[32];
 
-	snprintf(max, sizeof(max), "%llu", BLOCK + 64ULL * MB);
+	ASSERT_LE(0, fd);
+	p = mmap(NULL, len, RW, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	snprintf(max, sizeof(max), "%lu", BIG ? GB + 64 * MB : 64 * MB);
 	ASSERT_OK(cg_write(CG, "memory.max", max));
-	ASSERT_OK(touch_write(p, 1));
-	if (BIG) {
-		EXPECT_EQ(SIGBUS, touch_write(p + BLOCK, 1));
-		EXPECT_ERRNO(ENOMEM, fallocate(self->fd, FALLOC_FL_KEEP_SIZE,
-					       BLOCK, BLOCK));
-	}
+	EXPECT_ERRNO(ENOMEM, fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, len));
+	EXPECT_LT(0, HELD);
+	EXPECT_LT(HELD, nr);
+	EXPECT_EQ(SIGBUS, touch_write(p + len - BLOCK, 1));
 	EXPECT_EQ(0, cg_mem_event(CG, "oom_kill"));
 	EXPECT_EQ(0, cg_mem_event(&self->env.top, "oom_kill"));
+	EXPECT_LT(0, cg_mem_event(CG, "max"));
 	ASSERT_OK(cg_write(CG, "memory.max", "max"));
-	EXPECT_OK(touch_write(p + BLOCK, 1));
+	EXPECT_OK(touch_write(p + len - BLOCK, 1));
+}
+
+/* By no means: blocks are of one size for good. */
+TEST_F(gmem_file, is_not_split)
+{
+	unsigned char *p = MAP_ALL();
+	char cmd[96];
+
+	if (access("/sys/kernel/debug/split_huge_pages", W_OK))
+		SKIP(return, "no split_huge_pages in debugfs");
+	ASSERT_OK(touch_write(p, 1));
+	for (int order = 0; order < 18; order += 9) {
+		snprintf(cmd, sizeof(cmd), "%d,0x%lx,0x%lx,%d", getpid(),
+			 (unsigned long)p, (unsigned long)p + BLOCK, order);
+		wr_file("/sys/kernel/debug/split_huge_pages", cmd);
+		EXPECT_EQ(1, HELD);
+		EXPECT_EQ(1, p[0]);
+	}
 }
 
 TEST_F(gmem_file, an_empty_pool_gives_ENOMEM_or_SIGBUS)

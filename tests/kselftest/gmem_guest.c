@@ -5,7 +5,7 @@
  * guest_memfd of blocks as a guest's memory: which entries KVM maps it by, what
  * the guest finds in it, holes under a running CPU, CPUs and the host at the same
  * block, nodes, limits, and memory that is partly private. The CPUs run the jobs
- * of gmem.c. See gmem_file.c for the file by itself.
+ * of guest.c. See gmem_file.c for the file by itself.
  */
 #include <linux/falloc.h>
 #include <pthread.h>
@@ -186,23 +186,30 @@ TEST_F(gmem_guest, holes_under_running_CPUs)
 	pthread_t t[2];
 	uint64_t rng = run_seed();
 	double end = now() + run_seconds(BIG ? 10 : 5, 60);
-	int punched = 0, other;
+	int punched = 0, reused = 0, other;
 	unsigned char *q;
 
 	other = gmem_create(self->g.vm, BLOCK, FLAGS | GMEM_SHARED);
 	ASSERT_LE(0, other);
 	q = mmap(NULL, BLOCK, RW, MAP_SHARED, other, 0);
 	ASSERT_NE(MAP_FAILED, q);
+	/* From one node, that has no more than this: so it is often the one just freed. */
+	ASSERT_OK(range_policy(self->p, SIZE, MPOL_BIND, 1));
+	ASSERT_OK(range_policy(q, BLOCK, MPOL_BIND, 1));
 	for (int i = 0; i < 2; i++) {
-		s[i] = (struct spinner) { &self->g, i, 0, UNITS_OF(0, BIG ? 1 : NR_BLOCKS) };
+		s[i] = (struct spinner) { &self->g, i, 0, UNITS_OF(0, NR_BLOCKS - 1) };
 		s[i].range.gpa += 64 * i;
 		ASSERT_OK(pthread_create(&t[i], NULL, spin, &s[i]));
 	}
 	while (now() < end) {
-		off_t off = BIG ? 0 : rng_below(&rng, NR_BLOCKS) * BLOCK;
+		off_t off = rng_below(&rng, NR_BLOCKS - 1) * BLOCK;
+		unsigned long pfn;
 
+		ASSERT_OK(touch_read(self->p + off));
+		pfn = pfn_of(self->p + off);
 		ASSERT_OK(fallocate(self->fd, GMEM_PUNCH, off, BLOCK));
 		ASSERT_OK(touch_read(q));
+		reused += pfn_of(q) == pfn;
 		for (uint64_t u = 0; u < BLOCK; u += UNIT)
 			for (int i = 0; i < 2; i++) {
 				ASSERT_EQ(0, *(uint64_t *)(q + u + 64 * i));
@@ -218,8 +225,9 @@ TEST_F(gmem_guest, holes_under_running_CPUs)
 		EXPECT_JOB(0, i, GUEST_FILL, s[i].range);
 		EXPECT_JOB(0, 2, GUEST_CHECK, s[i].range);
 	}
-	TH_LOG("%d holes, %llu rounds", punched,
+	TH_LOG("%d holes, %d blocks at once in other hands, %llu rounds", punched, reused,
 	       (unsigned long long)(s[0].rounds + s[1].rounds));
+	EXPECT_LT(0, reused);
 }
 
 struct toucher {
@@ -229,6 +237,45 @@ struct toucher {
 	struct guest_range range;
 	unsigned char *p;
 };
+
+static void *touch_for_ever(void *arg)
+{
+	struct toucher *t = arg;
+
+	while (!__atomic_load_n(&t->turns, __ATOMIC_RELAXED))
+		t->wrong += touch_read(t->p) != 0;
+	return NULL;
+}
+
+/*
+ * What was removed is charged until nobody has it any more, and those who waited for
+ * it want a block at once: with a limit of just what there is they get one.
+ */
+TEST_F(gmem_guest, holes_at_the_limit)
+{
+	struct toucher host = { .p = self->p };
+	double end = now() + run_seconds(BIG ? 10 : 5, 60);
+	struct spinner s[2];
+	pthread_t t[3];
+
+	ASSERT_OK(cg_limit(CG, variant->size->class, BLOCK));
+	for (int i = 0; i < 2; i++) {
+		s[i] = (struct spinner) { &self->g, i, 0, UNITS_OF(0, 1) };
+		ASSERT_OK(pthread_create(&t[i], NULL, spin, &s[i]));
+	}
+	ASSERT_OK(pthread_create(&t[2], NULL, touch_for_ever, &host));
+	while (now() < end)
+		ASSERT_OK(fallocate(self->fd, GMEM_PUNCH, 0, BLOCK));
+	guest_stop_spinning(&self->g, true);
+	__atomic_store_n(&host.turns, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	EXPECT_EQ(0, s[0].ret);
+	EXPECT_EQ(0, s[1].ret);
+	EXPECT_EQ(0, host.wrong);
+	EXPECT_EQ(0, cg_event(CG, "max"));
+	EXPECT_EQ((long long)BLOCK, cg_hp(CG, "peak", variant->size->class));
+}
 
 static void *touch_together(void *arg)
 {

@@ -8,6 +8,7 @@
  * boot.
  */
 #include <linux/falloc.h>
+#include <setjmp.h>
 
 #include "hp_test.h"
 #include "gmem.h"
@@ -84,9 +85,31 @@ FIXTURE_TEARDOWN_PARENT(gmem_poison)
 	EXPECT_ENDED(&self->env);
 }
 
+static siginfo_t told;
+static sigjmp_buf back;
+
 /* A signal to the one who injects is forced: ignoring it would not do. */
 static void on_sigbus(int sig)
 {
+}
+
+static void on_access(int sig, siginfo_t *info, void *context)
+{
+	told = *info;
+	siglongjmp(back, 1);
+}
+
+/* Whether reading is answered as a VMM needs it: what has failed, and where. */
+static bool says_failed(volatile unsigned char *p)
+{
+	struct sigaction act = { .sa_sigaction = on_access, .sa_flags = SA_SIGINFO }, old;
+
+	memset(&told, 0, sizeof(told));
+	sigaction(SIGBUS, &act, &old);
+	if (!sigsetjmp(back, 1))
+		(void)*p;
+	sigaction(SIGBUS, &old, NULL);
+	return told.si_code == BUS_MCEERR_AR && told.si_addr == p && told.si_addr_lsb == 12;
 }
 
 static int fail_page(unsigned char *p)
@@ -117,6 +140,8 @@ TEST_F(gmem_poison, one_page_is_lost)
 	ASSERT_EQ(variant->size ? 0 : -EBUSY, fail_page(self->p + BAD));
 
 	/* The VMM is told on its access to the page, and when the guest does. */
+	if (variant->size)
+		EXPECT_TRUE(says_failed(self->p + BAD));
 	EXPECT_EQ(SIGBUS, touch_read(self->p + BAD));
 	EXPECT_EQ(SIGBUS, touch_write(self->p + BAD + 4095, 1));
 	EXPECT_EQ(-EHWPOISON, guest_do(&self->g, 0, GUEST_LOOK, bad, NULL));

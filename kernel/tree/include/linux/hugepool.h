@@ -245,7 +245,7 @@ static inline unsigned int hugepool_pool_max_order(unsigned int pool)
 static inline bool hugepool_may_split(struct folio *folio,
 				      unsigned int new_order)
 {
-	return true;
+	return !IS_ENABLED(CONFIG_HUGEPOOL);
 }
 
 static inline pgoff_t hugepool_split_end(struct folio *folio, pgoff_t end)
@@ -295,7 +295,8 @@ static inline struct folio *hugepool_shmem_add(struct inode *inode,
 bool hugepool_gmem_supported(void);
 int hugepool_gmem_order(unsigned int size_log);
 struct folio *hugepool_gmem_add(struct address_space *mapping, pgoff_t index,
-				unsigned int order, struct mempolicy *pol);
+				unsigned int order, struct mempolicy *pol,
+				bool quiet);
 #else
 static inline bool hugepool_gmem_supported(void)
 {
@@ -309,7 +310,7 @@ static inline int hugepool_gmem_order(unsigned int size_log)
 
 static inline struct folio *hugepool_gmem_add(struct address_space *mapping,
 					      pgoff_t index, unsigned int order,
-					      struct mempolicy *pol)
+					      struct mempolicy *pol, bool quiet)
 {
 	return ERR_PTR(-ENOMEM);
 }

@@ -53,6 +53,7 @@ EXPORT_SYMBOL_FOR_MODULES(hugepool_gmem_order, "kvm");
  * @index: page index in the hole
  * @order: order of its blocks
  * @pol: NUMA policy for @index, NULL for that of the task
+ * @quiet: the caller tries again if it is refused: nobody is told
  *
  * Context: process context, with a lock that keeps others from filling the same
  * hole meanwhile: of two requests for it, the second may be refused though there
@@ -62,7 +63,8 @@ EXPORT_SYMBOL_FOR_MODULES(hugepool_gmem_order, "kvm");
  * be had.
  */
 struct folio *hugepool_gmem_add(struct address_space *mapping, pgoff_t index,
-				unsigned int order, struct mempolicy *pol)
+				unsigned int order, struct mempolicy *pol,
+				bool quiet)
 {
 	gfp_t gfp = mapping_gfp_mask(mapping) | __GFP_NOWARN;
 	struct hugepool_request req = {
@@ -70,6 +72,7 @@ struct folio *hugepool_gmem_add(struct address_space *mapping, pgoff_t index,
 		/* One attempt at reclaim for memory.max, and no OOM kill. */
 		.gfp = gfp | __GFP_NORETRY,
 		.consumer = HUGEPOOL_GUEST_MEMFD,
+		.may_shrink = quiet,
 		.pol = pol ?: get_task_policy(current),
 		.ilx = mapping->host->i_ino + (index >> order),
 		.nid = NUMA_NO_NODE,

@@ -85,11 +85,7 @@ unsigned int hugepool_pool_max_order(unsigned int pool)
 /* Order of the smallest piece that the file which holds a folio can be given. */
 static unsigned int hp_folio_granule(struct folio *folio)
 {
-	struct address_space *mapping = folio->mapping;
-
-	if (!shmem_mapping(mapping))
-		return HP_UNIT_ORDER;
-	return hugepool_pool_order(SHMEM_I(mapping->host)->pool);
+	return hugepool_pool_order(SHMEM_I(folio->mapping->host)->pool);
 }
 
 /**
@@ -99,11 +95,12 @@ static unsigned int hp_folio_granule(struct folio *folio)
  *
  * Nothing below its unit can go back to the pool. A file that is only given 1 GB
  * blocks keeps them whole, since a smaller hole could not be filled again; there
- * only a memory failure is a reason, which leaves no hole.
+ * only a memory failure is a reason, which leaves no hole. guest_memfd has blocks of
+ * one size for good.
  */
 bool hugepool_may_split(struct folio *folio, unsigned int new_order)
 {
-	if (new_order < HP_UNIT_ORDER)
+	if (new_order < HP_UNIT_ORDER || !shmem_mapping(folio->mapping))
 		return false;
 	return folio_test_has_hwpoisoned(folio) ||
 	       new_order >= hp_folio_granule(folio);
