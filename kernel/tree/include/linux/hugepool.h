@@ -8,10 +8,13 @@
 #ifndef _LINUX_HUGEPOOL_H
 #define _LINUX_HUGEPOOL_H
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/gfp_types.h>
+#include <linux/jiffies.h>
 #include <linux/jump_label.h>
+#include <linux/mutex.h>
 #include <linux/nodemask_types.h>
 #include <linux/page-flags.h>
 #include <linux/pgtable.h>
@@ -45,6 +48,58 @@ enum hugepool_consumer {
 	HUGEPOOL_GUEST_MEMFD,
 	HUGEPOOL_NR_CONSUMERS,
 };
+
+#ifdef CONFIG_HUGEPOOL
+/**
+ * struct hugepool_holes - what filling the holes of a file, and making some, needs
+ * @fill: serialises filling them. Of two faults on the same hole only one may ask
+ *	  the pool, or the second would be refused where there is room for one
+ * @nr_making: how many are making holes
+ * @made: when the last one was done, in jiffies
+ *
+ * A block that was removed is charged until its last reference is dropped, which
+ * may be that of somebody who waits for its lock. So what is refused right after
+ * that is not refused for good.
+ */
+struct hugepool_holes {
+	struct mutex fill;
+	atomic_t nr_making;
+	unsigned long made;
+};
+
+static inline void hugepool_holes_init(struct hugepool_holes *holes)
+{
+	mutex_init(&holes->fill);
+	atomic_set(&holes->nr_making, 0);
+	holes->made = jiffies - HZ;
+}
+
+/* Around the removal of blocks from the page cache. */
+static inline void hugepool_holes_begin(struct hugepool_holes *holes)
+{
+	atomic_inc(&holes->nr_making);
+}
+
+static inline void hugepool_holes_end(struct hugepool_holes *holes)
+{
+	WRITE_ONCE(holes->made, jiffies);
+	atomic_dec(&holes->nr_making);
+}
+#else
+struct hugepool_holes { };
+
+static inline void hugepool_holes_init(struct hugepool_holes *holes)
+{
+}
+
+static inline void hugepool_holes_begin(struct hugepool_holes *holes)
+{
+}
+
+static inline void hugepool_holes_end(struct hugepool_holes *holes)
+{
+}
+#endif
 
 /**
  * struct hugepool_request - what hugepool_alloc() is asked for
@@ -294,9 +349,9 @@ static inline struct folio *hugepool_shmem_add(struct inode *inode,
 #ifdef CONFIG_HUGEPOOL
 bool hugepool_gmem_supported(void);
 int hugepool_gmem_order(unsigned int size_log);
-struct folio *hugepool_gmem_add(struct address_space *mapping, pgoff_t index,
-				unsigned int order, struct mempolicy *pol,
-				bool quiet);
+struct folio *hugepool_gmem_add(struct address_space *mapping,
+				struct hugepool_holes *holes, pgoff_t index,
+				unsigned int order, struct mempolicy *pol);
 #else
 static inline bool hugepool_gmem_supported(void)
 {
@@ -309,8 +364,9 @@ static inline int hugepool_gmem_order(unsigned int size_log)
 }
 
 static inline struct folio *hugepool_gmem_add(struct address_space *mapping,
+					      struct hugepool_holes *holes,
 					      pgoff_t index, unsigned int order,
-					      struct mempolicy *pol, bool quiet)
+					      struct mempolicy *pol)
 {
 	return ERR_PTR(-ENOMEM);
 }

@@ -47,54 +47,68 @@ int hugepool_gmem_order(unsigned int size_log)
 }
 EXPORT_SYMBOL_FOR_MODULES(hugepool_gmem_order, "kvm");
 
-/**
- * hugepool_gmem_add - allocate a block for a hole of a guest_memfd
- * @mapping: its page cache
- * @index: page index in the hole
- * @order: order of its blocks
- * @pol: NUMA policy for @index, NULL for that of the task
- * @quiet: the caller tries again if it is refused: nobody is told
- *
- * Context: process context, with a lock that keeps others from filling the same
- * hole meanwhile: of two requests for it, the second may be refused though there
- * was a block for the one that is needed.
- * Return: the folio, locked, in the page cache, neither uptodate nor zeroed; or
- * an ERR_PTR: -EEXIST when the hole is filled, -ENOMEM when there is no block to
- * be had.
- */
-struct folio *hugepool_gmem_add(struct address_space *mapping, pgoff_t index,
-				unsigned int order, struct mempolicy *pol,
-				bool quiet)
+/* Draw a block for the place around @index in a file and put it there. */
+static struct folio *hp_gmem_fill(struct address_space *mapping, pgoff_t index,
+				  const struct hugepool_request *req)
 {
-	gfp_t gfp = mapping_gfp_mask(mapping) | __GFP_NOWARN;
-	struct hugepool_request req = {
-		.order = order,
-		/* One attempt at reclaim for memory.max, and no OOM kill. */
-		.gfp = gfp | __GFP_NORETRY,
-		.consumer = HUGEPOOL_GUEST_MEMFD,
-		.may_shrink = quiet,
-		.pol = pol ?: get_task_policy(current),
-		.ilx = mapping->host->i_ino + (index >> order),
-		.nid = NUMA_NO_NODE,
-	};
 	struct folio *folio;
 	int err;
 
 	if (xa_load(&mapping->i_pages, index))
 		return ERR_PTR(-EEXIST);
-	folio = hugepool_alloc(&req);
+	folio = hugepool_alloc(req);
 	if (IS_ERR(folio))
 		return ERR_PTR(-ENOMEM);
 
 	__folio_set_locked(folio);
-	err = __filemap_add_folio(mapping, folio, round_down(index, 1UL << order),
-				  gfp | __GFP_RETRY_MAYFAIL, NULL);
+	err = __filemap_add_folio(mapping, folio,
+				  round_down(index, 1UL << req->order),
+				  (req->gfp & ~__GFP_NORETRY) |
+				  __GFP_RETRY_MAYFAIL, NULL);
 	if (err) {
 		folio_unlock(folio);
 		folio_put(folio);
 		return ERR_PTR(err);
 	}
 	/* On no LRU list, and charged already: no filemap_add_folio(). */
+	return folio;
+}
+
+/**
+ * hugepool_gmem_add - allocate a block for a hole of a guest_memfd
+ * @mapping: its page cache
+ * @holes: of the file
+ * @index: page index in the hole
+ * @order: order of its blocks
+ * @pol: NUMA policy for @index, NULL for that of the task
+ *
+ * Context: process context, may sleep; without folio locks.
+ * Return: the folio, locked, in the page cache, neither uptodate nor zeroed; or
+ * an ERR_PTR: -EEXIST when the hole was filled meanwhile, -ENOMEM when there is
+ * no block to be had.
+ */
+struct folio *hugepool_gmem_add(struct address_space *mapping,
+				struct hugepool_holes *holes, pgoff_t index,
+				unsigned int order, struct mempolicy *pol)
+{
+	struct hugepool_request req = {
+		.order = order,
+		/* One attempt at reclaim for memory.max, and no OOM kill. */
+		.gfp = mapping_gfp_mask(mapping) | __GFP_NOWARN | __GFP_NORETRY,
+		.consumer = HUGEPOOL_GUEST_MEMFD,
+		.pol = pol ?: get_task_policy(current),
+		.ilx = mapping->host->i_ino + (index >> order),
+		.nid = NUMA_NO_NODE,
+	};
+	unsigned long until = hp_holes_until();
+	struct folio *folio;
+
+	do {
+		req.may_shrink = hp_holes_may_retry(holes, until);
+		scoped_guard(mutex, &holes->fill)
+			folio = hp_gmem_fill(mapping, index, &req);
+	} while (folio == ERR_PTR(-ENOMEM) && req.may_shrink &&
+		 hp_holes_wait());
 	return folio;
 }
 EXPORT_SYMBOL_FOR_MODULES(hugepool_gmem_add, "kvm");

@@ -146,4 +146,28 @@ static inline void hp_owner_put(struct obj_cgroup *owner)
 }
 #endif
 
+/*
+ * Blocks that were just removed from a file are not back yet: a request that was
+ * refused meanwhile is made again, quietly, for a tenth of a second at most. The
+ * last one is told about as any.
+ */
+static inline unsigned long hp_holes_until(void)
+{
+	return jiffies + HZ / 10;
+}
+
+static inline bool hp_holes_may_retry(const struct hugepool_holes *holes,
+				      unsigned long until)
+{
+	return (atomic_read(&holes->nr_making) ||
+		time_before(jiffies, READ_ONCE(holes->made) + HZ / 10)) &&
+	       time_before(jiffies, until) && !fatal_signal_pending(current);
+}
+
+static inline bool hp_holes_wait(void)
+{
+	schedule_timeout_killable(1);
+	return true;
+}
+
 #endif /* _MM_HUGEPOOL_INTERNAL_H */

@@ -216,7 +216,7 @@ static struct folio *hp_shmem_fill(struct inode *inode, pgoff_t hole,
 	folio = hugepool_alloc(req);
 	if (IS_ERR(folio)) {
 		shmem_inode_unacct_blocks(inode, pages);
-		return folio;
+		return ERR_PTR(-ENOMEM);
 	}
 	__folio_set_locked(folio);
 	__folio_set_swapbacked(folio);
@@ -284,7 +284,7 @@ unsigned long hugepool_shmem_orders(struct inode *inode, pgoff_t index,
  * @pol: NUMA policy for @index
  * @ilx: interleave index for @index
  *
- * Context: process context. Takes the file's pool_lock, inside of mmap_lock,
+ * Context: process context. Takes the lock of the file's holes, inside of mmap_lock,
  * i_rwsem and the invalidate lock, and outside of folio locks.
  * Return: the folio, locked, in the page cache, neither uptodate nor zeroed; or
  * an ERR_PTR: -EEXIST when the place was filled meanwhile, -EDQUOT for a quota,
@@ -307,17 +307,22 @@ struct folio *hugepool_shmem_add(struct inode *inode, pgoff_t index,
 		.ilx = ilx,
 		.nid = NUMA_NO_NODE,
 	};
+	struct hugepool_holes *holes = &SHMEM_I(inode)->pool_holes;
+	bool last = !req.may_shrink, again;
+	unsigned long until = hp_holes_until();
 	struct folio *folio;
 
 	/*
-	 * Of two faults on the same hole only one may ask the pool, or the
-	 * second would be refused where there is room for one. Clearing the
-	 * block, which takes most of the time, is done without the lock. It is
-	 * the file's own, since reclaim may wait for a loop device that must
-	 * fill a hole of another file.
+	 * Clearing the block, which takes most of the time, is done without the
+	 * lock. It is the file's own, since reclaim may wait for a loop device
+	 * that must fill a hole of another file.
 	 */
-	scoped_guard(mutex, &SHMEM_I(inode)->pool_lock)
-		folio = hp_shmem_fill(inode, index, &req);
+	do {
+		again = last && hp_holes_may_retry(holes, until);
+		req.may_shrink = !last || again;
+		scoped_guard(mutex, &holes->fill)
+			folio = hp_shmem_fill(inode, index, &req);
+	} while (folio == ERR_PTR(-ENOMEM) && again && hp_holes_wait());
 	/*
 	 * For a fault -ENOMEM means an OOM situation and a retry, of which there
 	 * would be no end.
