@@ -62,7 +62,7 @@ enum hugepool_consumer {
  * that is not refused for good.
  */
 struct hugepool_holes {
-	struct mutex fill;
+	struct mutex fill;	/* one at a time */
 	atomic_t nr_making;
 	unsigned long made;
 };
