@@ -360,9 +360,11 @@ static void op_advice(struct mix_at *at)
 	static const struct {
 		int advice, allowed;
 	} advices[] = {
-		{ MADV_DONTNEED }, { MADV_DONTNEED }, { MADV_DONTNEED },
+		/* EINVAL: another thread has just locked a part */
+		{ MADV_DONTNEED, EINVAL }, { MADV_DONTNEED, EINVAL },
+		{ MADV_DONTNEED, EINVAL },
 		{ MADV_POPULATE_READ, EFAULT }, { MADV_POPULATE_WRITE, EFAULT },
-		{ MADV_COLD }, { MADV_PAGEOUT }, { MADV_WILLNEED },
+		{ MADV_COLD, EINVAL }, { MADV_PAGEOUT, EINVAL }, { MADV_WILLNEED },
 		{ MADV_COLLAPSE, EINVAL }, { MADV_RANDOM }, { MADV_NORMAL },
 	};
 	int i = below(at, sizeof(advices) / sizeof(advices[0]));
